@@ -1,0 +1,1 @@
+//! From a socket or a file to an ECS event: intake, spool, parsers, enrichment.

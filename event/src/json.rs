@@ -1,0 +1,410 @@
+//! The one JSON form: nested ECS, vendor extras nested under their namespace. It changes only by adding fields.
+//!
+//! `event.id` and `event.original` are always present. A list field is a list even with one value; any other name with
+//! several values is a list too. An extra's key may hold dots and stays one key: `{"fortinet":{"firewall":{"a.b":1}}}`.
+
+use crate::event::fit;
+use crate::{Event, EventId, Field, Raw, Value};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// A JSON text's leaf: the dotted path of the objects above it, its own key, its value. Lists give one call for each
+/// element; null gives none.
+pub type Leaf<'f> = dyn FnMut(&str, &str, Value<'_>) + 'f;
+
+/// Walks a JSON object leaf by leaf without building a tree. Nesting is limited to 128 by the reader.
+///
+/// # Errors
+/// The text is not one JSON object.
+pub fn walk(text: &str, leaf: &mut Leaf<'_>) -> serde_json::Result<()> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let mut path = String::new();
+    Object { path: &mut path, leaf }.deserialize(&mut reader)?;
+    reader.end()
+}
+
+struct Object<'a, 'f> {
+    path: &'a mut String,
+    leaf: &'a mut Leaf<'f>,
+}
+
+impl<'de> DeserializeSeed<'de> for Object<'_, '_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Object<'_, '_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+            map.next_value_seed(Node { path: self.path, key: &key, leaf: self.leaf })?;
+        }
+        Ok(())
+    }
+}
+
+struct Node<'a, 'f> {
+    path: &'a mut String,
+    key: &'a str,
+    leaf: &'a mut Leaf<'f>,
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_, '_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        (self.leaf)(self.path, self.key, Value::Text(text));
+        Ok(())
+    }
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        (self.leaf)(self.path, self.key, Value::Text(text));
+        Ok(())
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        (self.leaf)(self.path, self.key, Value::Long(number));
+        Ok(())
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        // Above i64 the digits are kept as text.
+        match i64::try_from(number) {
+            Ok(number) => (self.leaf)(self.path, self.key, Value::Long(number)),
+            Err(_) => (self.leaf)(self.path, self.key, Value::Text(&number.to_string())),
+        }
+        Ok(())
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        (self.leaf)(self.path, self.key, Value::Float(number));
+        Ok(())
+    }
+    fn visit_bool<E>(self, flag: bool) -> Result<(), E> {
+        (self.leaf)(self.path, self.key, Value::Bool(flag));
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Node { path: self.path, key: self.key, leaf: self.leaf })?.is_some() {}
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        let before = self.path.len();
+        if before > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(self.key);
+        Object { path: self.path, leaf: self.leaf }.visit_map(map)?;
+        self.path.truncate(before);
+        Ok(())
+    }
+}
+
+impl Event {
+    /// Reads the JSON form, nested or with dotted keys. A name outside the dictionary becomes an extra; one below an ECS
+    /// root, and a value that does not fit its field, becomes an extra of `haidang.extra` under its whole name.
+    ///
+    /// # Errors
+    /// The text is not one JSON object.
+    pub fn from_json(text: &str) -> serde_json::Result<Event> {
+        let mut event = Event::default();
+        let mut original = None;
+        let mut name = String::new();
+        walk(text, &mut |path, key, value| {
+            name.clear();
+            name.push_str(path);
+            if !path.is_empty() {
+                name.push('.');
+            }
+            name.push_str(key);
+            match (name.as_str(), value) {
+                ("event.original", Value::Text(text)) => original = Some(text.to_owned()),
+                ("event.id", Value::Text(text)) if text.parse::<EventId>().is_ok() => {
+                    event.id = text.parse().unwrap_or_default();
+                }
+                _ => event.set_named(&name, path, key, value),
+            }
+        })?;
+        Ok(event.with_original(&original.unwrap_or_default()))
+    }
+
+    fn set_named(&mut self, name: &str, path: &str, key: &str, value: Value<'_>) {
+        if let Some(field) = Field::by_name(name) {
+            if fit(field.kind(), value).is_some() {
+                self.set(field, value);
+            } else if field.kind() == crate::Kind::Text {
+                self.set(field, Value::Text(&value.to_text()));
+            } else {
+                self.set_extra("haidang.extra", name, value);
+            }
+        } else if path.is_empty() || (is_ecs_root(path) && !path.starts_with("haidang.")) {
+            self.set_extra("haidang.extra", name, value);
+        } else {
+            self.set_extra(path, key, value);
+        }
+    }
+
+    /// Puts the original line, known only at the end of the document, where readers expect it: in front.
+    fn with_original(self, original: &str) -> Event {
+        let shift = u32::try_from(original.len()).unwrap_or(u32::MAX);
+        let raw = Raw::stdin(original, self.id.received(), 0);
+        let mut event =
+            Event { id: self.id, text: raw.line.to_owned(), original_len: shift, ..Event::default() };
+        for (field, value) in self.fields() {
+            event.set(field, value);
+        }
+        for extra in self.extras() {
+            event.set_extra(extra.namespace, extra.key, extra.value);
+        }
+        event
+    }
+
+    /// Appends the JSON form to `out`, without a newline.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        let id = self.id.to_string();
+        let mut entries: Vec<(&str, &str, Value<'_>, bool)> =
+            Vec::with_capacity(self.fields.len() + self.extras.len() + 2);
+        for (field, value) in self.fields() {
+            let (path, key) = field.name().rsplit_once('.').unwrap_or(("", field.name()));
+            entries.push((path, key, value, field.is_list()));
+        }
+        entries.push(("event", "id", Value::Text(&id), false));
+        entries.push(("event", "original", Value::Text(self.original()), false));
+        entries.extend(self.extras().map(|extra| (extra.namespace, extra.key, extra.value, false)));
+        entries.sort_by(|a, b| segments(a.0, a.1).cmp(segments(b.0, b.1))); // stable: lists keep their order
+        write_entries(&entries, out);
+    }
+
+    /// The JSON form as text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = Vec::with_capacity(self.text.len() * 3);
+        self.write_json(&mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+}
+
+fn is_ecs_root(path: &str) -> bool {
+    let root = path.split('.').next().unwrap_or(path);
+    Field::all().any(|field| {
+        field.name().strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+fn segments<'a>(path: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
+    path.split('.').filter(|segment| !segment.is_empty()).chain(std::iter::once(key))
+}
+
+/// Writes sorted leaves as nested objects.
+fn write_entries(entries: &[(&str, &str, Value<'_>, bool)], out: &mut Vec<u8>) {
+    let mut open: Vec<&str> = Vec::with_capacity(6);
+    let mut first = true;
+    out.push(b'{');
+    let mut at = 0;
+    while let Some(&(path, key, value, list)) = entries.get(at) {
+        let above: Vec<&str> = path.split('.').filter(|segment| !segment.is_empty()).collect();
+        let shared = open.iter().zip(&above).take_while(|(a, b)| a == b).count();
+        while open.len() > shared {
+            open.pop();
+            out.push(b'}');
+            first = false;
+        }
+        for segment in above.iter().skip(shared) {
+            separate(&mut first, out);
+            write_text(segment, out);
+            out.extend_from_slice(b":{");
+            open.push(segment);
+            first = true;
+        }
+        let same = entries[at..].iter().take_while(|entry| entry.0 == path && entry.1 == key).count();
+        separate(&mut first, out);
+        // A name that is a value here and an object below keeps its value under `name.value`.
+        let next = entries.get(at + same).map(|next| segments(next.0, next.1).take(above.len() + 1));
+        let clash = next.is_some_and(|next| next.eq(segments(path, key)));
+        if clash {
+            write_text(&format!("{key}.value"), out)
+        } else {
+            write_text(key, out)
+        }
+        out.push(b':');
+        if list || same > 1 {
+            out.push(b'[');
+            for (nth, entry) in entries[at..at + same].iter().enumerate() {
+                if nth > 0 {
+                    out.push(b',');
+                }
+                write_value(entry.2, out);
+            }
+            out.push(b']');
+        } else {
+            write_value(value, out);
+        }
+        at += same;
+    }
+    out.extend(std::iter::repeat_n(b'}', open.len() + 1));
+}
+
+fn separate(first: &mut bool, out: &mut Vec<u8>) {
+    if !*first {
+        out.push(b',');
+    }
+    *first = false;
+}
+
+fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
+    use std::io::Write as _;
+    // Writing to a Vec cannot fail.
+    let _ = match value {
+        Value::Text(text) => {
+            write_text(text, out);
+            Ok(())
+        }
+        Value::Long(number) => write!(out, "{number}"),
+        Value::Float(number) => write!(out, "{number:?}"),
+        Value::Ip(ip) => write!(out, "\"{ip}\""),
+        Value::Date(time) => write!(out, "\"{time}\""),
+        Value::Bool(flag) => write!(out, "{flag}"),
+    };
+}
+
+/// Writes a JSON string. Runs of plain bytes are copied whole.
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&text.as_bytes()[plain..at]);
+        plain = at + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            control => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.extend_from_slice(b"\\u00");
+                out.push(HEX[usize::from(control >> 4)]);
+                out.push(HEX[usize::from(control & 15)]);
+            }
+        }
+    }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Draft, Kind, Time};
+    use proptest::prelude::*;
+
+    fn value_for(kind: Kind) -> BoxedStrategy<String> {
+        match kind {
+            Kind::Text => "\\PC{0,12}|[a-z\"\\\\\n\t\u{1}]{1,8}".prop_map(|text| text + "x").boxed(),
+            Kind::Long => any::<i64>().prop_map(|number| number.to_string()).boxed(),
+            Kind::Float => (-1e9f64..1e9).prop_map(|number| number.to_string()).boxed(),
+            Kind::Ip => any::<u32>().prop_map(|bits| std::net::Ipv4Addr::from(bits).to_string()).boxed(),
+            Kind::Date => (0i64..4_000_000_000_000).prop_map(|ms| Time(ms).to_string()).boxed(),
+            Kind::Bool => any::<bool>().prop_map(|flag| flag.to_string()).boxed(),
+        }
+    }
+
+    fn field_and_value() -> impl Strategy<Value = (Field, String)> {
+        (0..Field::COUNT).prop_flat_map(|at| {
+            let field = Field::all().nth(at).unwrap();
+            value_for(field.kind()).prop_map(move |text| (field, text))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_event_reads_back_from_its_json(
+            original in "\\PC{0,40}",
+            fields in proptest::collection::vec(field_and_value(), 0..30),
+            extras in proptest::collection::vec(("[a-z.\"]{1,6}", "\\PC{1,9}", any::<i64>()), 0..9),
+        ) {
+            let raw = Raw::stdin(&original, Time(1_790_000_000_000), 7);
+            let mut draft = Draft::new(&raw);
+            for (field, text) in &fields {
+                if !["event.id", "event.original"].contains(&field.name()) {
+                    draft.put(*field, text);
+                }
+            }
+            for (key, text, number) in &extras {
+                draft.extra("vendor.product", key, text);
+                draft.extra_value("vendor.product.more", key, Value::Long(*number));
+            }
+            let clash = extras.iter().any(|(key, ..)| key == "more");
+            prop_assume!(!clash);
+            let event = draft.finish();
+            let json = event.to_json();
+            let back = Event::from_json(&json).unwrap();
+            prop_assert_eq!(&event, &back, "{}", json);
+            prop_assert_eq!(json, back.to_json());
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC{0,60}|[{}\\[\\]\":,a-z0-9.]{0,60}") {
+            if let Ok(event) = Event::from_json(&text) {
+                prop_assert!(serde_json::from_str::<serde_json::Value>(&event.to_json()).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn the_json_form_is_nested_ecs() {
+        let raw = Raw::stdin("<13>x", Time(1_790_000_000_000), 7);
+        let mut draft = Draft::new(&raw);
+        draft.put(Field::SOURCE_IP, "::ffff:192.0.2.1");
+        draft.put(Field::SOURCE_PORT, "443");
+        draft.word(Field::EVENT_CATEGORY, "network");
+        draft.extra("fortinet.firewall", "vd", "root");
+        assert_eq!(
+            draft.finish().to_json(),
+            concat!(
+                r#"{"@timestamp":"2026-09-21T14:13:20.000Z","event":{"category":["network"],"id":"01a0c450-6c00-7000-8000-000000000007","#,
+                r#""ingested":"2026-09-21T14:13:20.000Z","original":"<13>x"},"fortinet":{"firewall":{"vd":"root"}},"#,
+                r#""haidang":{"collector":{"transport":"stdin"}},"source":{"ip":"192.0.2.1","port":443}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn dotted_and_foreign_names_are_read_without_loss() {
+        let event = Event::from_json(
+            r#"{"source.ip":"192.0.2.1","source":{"port":"eighty","foo":1},"top":2,"winlog":{"event_id":4625}}"#,
+        )
+        .unwrap();
+        assert_eq!(event.ip(Field::SOURCE_IP), Some("192.0.2.1".parse().unwrap()));
+        assert_eq!(event.lookup("haidang.extra.source.port").next(), Some(Value::Text("eighty")));
+        assert_eq!(event.lookup("haidang.extra.source.foo").next(), Some(Value::Long(1)));
+        assert_eq!(event.lookup("haidang.extra.top").next(), Some(Value::Long(2)));
+        assert_eq!(event.lookup("winlog.event_id").next(), Some(Value::Long(4625)));
+    }
+
+    #[test]
+    fn the_dictionary_is_sorted_and_no_name_is_both_value_and_object() {
+        let names: Vec<&str> = Field::all().map(Field::name).collect();
+        for pair in names.windows(2) {
+            assert!(pair[0] < pair[1], "{pair:?}");
+            assert!(!pair[1].starts_with(&format!("{}.", pair[0])), "{pair:?}");
+        }
+        assert_eq!(Field::by_name("source.ip"), Some(Field::SOURCE_IP));
+    }
+}

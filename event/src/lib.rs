@@ -1,0 +1,22 @@
+//! What flows through the pipeline: a raw line, the ECS event made of it, the match of a rule, the alert, the incident.
+//!
+//! Invariant: no I/O, no clock, no configuration here.
+
+mod alert;
+mod draft;
+mod event;
+mod field;
+mod id;
+mod incident;
+pub mod json;
+mod raw;
+mod time;
+
+pub use alert::{Alert, Because, Entity, EntityKind, Match, Severity};
+pub use draft::Draft;
+pub use event::{Event, Extra, Value};
+pub use field::{Field, Kind};
+pub use id::{EventId, derived_id};
+pub use incident::{Incident, Stage, Status};
+pub use raw::{Raw, Transport};
+pub use time::Time;

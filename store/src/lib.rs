@@ -1,0 +1,1 @@
+//! Events in ClickHouse, cases in SQL.
