@@ -235,9 +235,9 @@ fn write_entries(entries: &[(&str, &str, Value<'_>, bool)], out: &mut Vec<u8>) {
         let next = entries.get(at + same).map(|next| segments(next.0, next.1).take(above.len() + 1));
         let clash = next.is_some_and(|next| next.eq(segments(path, key)));
         if clash {
-            write_text(&format!("{key}.value"), out)
+            write_text(&format!("{key}.value"), out);
         } else {
-            write_text(key, out)
+            write_text(key, out);
         }
         out.push(b':');
         if list || same > 1 {

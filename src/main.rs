@@ -1,0 +1,3 @@
+//! The `haidang` binary: one file per subcommand.
+
+fn main() {}
