@@ -1,3 +1,47 @@
-//! The `haidang` binary: one file per subcommand.
+//! The `haidang` binary: one file per subcommand. Results go to stdout, progress and logs to stderr.
+//!
+//! Exit codes: 0 done, 1 found problems, 2 wrong usage or configuration.
 
-fn main() {}
+mod parse;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Hải Đăng: the event pipeline of a provincial security operations centre.
+#[derive(Parser)]
+#[command(name = "haidang", version, about, long_about = None, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Lines on stdin → ECS events on stdout, one JSON line for each input line, in order.
+    Parse(parse::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log();
+    let outcome = match arguments.command {
+        Command::Parse(options) => parse::run(&options),
+    };
+    outcome.unwrap_or_else(|error| {
+        tracing::error!("{error:#}");
+        ExitCode::from(2)
+    })
+}
+
+/// Logs go to stderr: text on a terminal, JSON lines elsewhere, so that a service manager can index them.
+fn start_log() {
+    use std::io::IsTerminal as _;
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HAIDANG_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        builder.compact().init();
+    } else {
+        builder.json().flatten_event(true).init();
+    }
+}

@@ -1,0 +1,135 @@
+//! `haidang parse`: the parsers as a filter.
+
+use anyhow::Context as _;
+use event::{Raw, Time};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::io::{BufRead, Write as _};
+use std::process::ExitCode;
+
+/// What `haidang parse` takes.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// How stdin is read: `raw` lines, or one JSON object a line: {"input": LINE, "context": {"tz_offset": "+07:00"}}
+    #[arg(long, value_enum, default_value_t = Input::Raw)]
+    stdin: Input,
+    /// When the lines count as received (RFC 3339): bounds years that a line does not tell. Now, if not given.
+    #[arg(long, value_name = "TIME")]
+    received: Option<String>,
+    /// The devices' offset from UTC where neither line nor context tells
+    #[arg(long, value_name = "±HH:MM", default_value = "+00:00", allow_hyphen_values = true)]
+    tz_offset: String,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Input {
+    Raw,
+    Json,
+}
+
+/// A line of `--stdin json`; keys beside these are allowed and ignored, so that test corpora can be fed as they are.
+#[derive(Deserialize)]
+struct Case<'a> {
+    #[serde(borrow)]
+    input: Cow<'a, str>,
+    #[serde(default)]
+    context: Option<Context>,
+}
+
+#[derive(Default, Deserialize)]
+struct Context {
+    #[serde(default)]
+    tz_offset: Option<String>,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let received = match &options.received {
+        Some(text) => Time::parse(text).with_context(|| format!("--received {text}: not an RFC 3339 time"))?,
+        None => Time(jiff::Timestamp::now().as_millisecond()),
+    };
+    let tz_offset_s = offset_s(&options.tz_offset)
+        .with_context(|| format!("--tz-offset {}: not ±HH:MM, ±HHMM, Z or UTC", options.tz_offset))?;
+    let mut stdin = std::io::BufReader::with_capacity(1 << 18, std::io::stdin().lock());
+    let mut stdout = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
+    let (mut line, mut out, mut sequence) = (Vec::new(), Vec::new(), 0u64);
+    let mut problems = false;
+    while stdin.read_until(b'\n', &mut line).context("read stdin")? > 0 {
+        let text = Raw::readable(trim(&line));
+        sequence += 1;
+        let raw = Raw { tz_offset_s, ..Raw::stdin(&text, received, sequence) };
+        out.clear();
+        match options.stdin {
+            Input::Raw => collector::parser::parse(&raw).write_json(&mut out),
+            Input::Json => match serde_json::from_str::<Case<'_>>(&text) {
+                Ok(case) => parse_case(&case, raw, &mut out),
+                Err(error) => {
+                    problems = true;
+                    tracing::error!("stdin line {sequence}: {error}; expected {{\"input\": LINE}}");
+                    out.extend_from_slice(b"null");
+                }
+            },
+        }
+        out.push(b'\n');
+        if let Err(error) = stdout.write_all(&out) {
+            return closed(error);
+        }
+        line.clear();
+    }
+    if let Err(error) = stdout.flush() {
+        return closed(error);
+    }
+    Ok(if problems { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn parse_case(case: &Case<'_>, raw: Raw<'_>, out: &mut Vec<u8>) {
+    let told = case.context.as_ref().and_then(|context| context.tz_offset.as_deref()).and_then(offset_s);
+    let raw = Raw { line: &case.input, tz_offset_s: told.unwrap_or(raw.tz_offset_s), ..raw };
+    collector::parser::parse(&raw).write_json(out);
+}
+
+/// A reader that has seen enough (`| head`) is no error of ours.
+pub(crate) fn closed(error: std::io::Error) -> anyhow::Result<ExitCode> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(error).context("write stdout")
+}
+
+/// The line without its newline, of either kind.
+fn trim(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// `+07:00`, `-0530`, `Z`, `UTC` as seconds.
+fn offset_s(text: &str) -> Option<i32> {
+    if matches!(text, "Z" | "UTC" | "utc") {
+        return Some(0);
+    }
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let digits: String = rest.chars().filter(|c| *c != ':').collect();
+    if digits.len() != 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (hours, minutes): (i32, i32) = (digits[..2].parse().ok()?, digits[2..].parse().ok()?);
+    (hours <= 14 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_read_in_the_forms_that_devices_use() {
+        assert_eq!(offset_s("+07:00"), Some(25_200));
+        assert_eq!(offset_s("-0530"), Some(-19_800));
+        assert_eq!(offset_s("UTC"), Some(0));
+        assert_eq!(offset_s("7"), None);
+        assert_eq!(offset_s("+99:00"), None);
+        assert_eq!(offset_s("+é00"), None);
+    }
+}
