@@ -38,7 +38,8 @@ struct Case<'a> {
 
 #[derive(Default, Deserialize)]
 struct Context {
-    #[serde(default)]
+    /// The names that log shippers give it are read too.
+    #[serde(default, alias = "_conf.tz_offset", alias = "_tmp.tz_offset", alias = "event.timezone")]
     tz_offset: Option<String>,
 }
 
