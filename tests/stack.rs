@@ -1,0 +1,268 @@
+//! `haidang run` in a folder of its own on ports of its own, and a client for its API.
+
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// A running pipeline. It and its engine are killed when this is dropped.
+pub(crate) struct Stack {
+    pub(crate) dir: tempfile::TempDir,
+    child: Child,
+    pub(crate) addresses: Addresses,
+}
+
+/// Where it listens, as it says in `run.json`.
+#[derive(Clone, serde::Deserialize)]
+pub(crate) struct Addresses {
+    pub(crate) api: SocketAddr,
+    pub(crate) udp: Vec<SocketAddr>,
+    pub(crate) tcp: Vec<SocketAddr>,
+    pub(crate) tls: Vec<SocketAddr>,
+}
+
+impl Stack {
+    pub(crate) fn start() -> Stack {
+        Stack::start_with("")
+    }
+
+    /// Starts it with more lines in its configuration file.
+    pub(crate) fn start_with(config: &str) -> Stack {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("haidang.toml"), config).unwrap();
+        let child = spawn(dir.path());
+        let mut stack = Stack { dir, child, addresses: nowhere() };
+        stack.wait_ready();
+        stack
+    }
+
+    /// `kill -9` to the whole process group, then the same command again.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.kill();
+        self.child = spawn(self.dir.path());
+        self.wait_ready();
+    }
+
+    pub(crate) fn kill(&mut self) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-9", "--", &group]).status();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_file(self.data().join("run.json"));
+    }
+
+    /// Starts it again after [`Stack::kill`].
+    pub(crate) fn restart(&mut self) {
+        self.child = spawn(self.dir.path());
+        self.wait_ready();
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// What it wrote to stderr.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    fn wait_ready(&mut self) {
+        let file = self.data().join("run.json");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(addresses) =
+                std::fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Addresses>(&text).ok())
+            {
+                let ready = ureq::get(format!("http://{}/readyz", addresses.api)).call();
+                if ready.is_ok_and(|answer| answer.status() == 200) {
+                    self.addresses = addresses;
+                    return;
+                }
+            }
+            assert!(self.is_running(), "haidang run has stopped:\n{}", self.log());
+            assert!(Instant::now() < deadline, "haidang run is not ready after 60 s:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::sign_in(self.addresses.api)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let from = log.len().saturating_sub(6000);
+            eprintln!("log of haidang run ends:\n{}", String::from_utf8_lossy(&log.as_bytes()[from..]));
+        }
+        self.kill();
+    }
+}
+
+fn nowhere() -> Addresses {
+    Addresses { api: SocketAddr::from(([0, 0, 0, 0], 0)), udp: vec![], tcp: vec![], tls: vec![] }
+}
+
+fn spawn(dir: &Path) -> Child {
+    use std::os::unix::process::CommandExt as _;
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log")).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_haidang"))
+        .arg("run")
+        .arg("--config")
+        .arg(dir.join("haidang.toml"))
+        .arg("--data")
+        .arg(dir.join("data"))
+        .args(["--api", "127.0.0.1:0", "--syslog", "127.0.0.1:0", "--syslog-tls", "127.0.0.1:0"])
+        .env("HAIDANG_ADMIN_PASSWORD", PASSWORD)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .process_group(0)
+        .spawn()
+        .unwrap()
+}
+
+/// Signs in as `admin` and asks as a script would.
+pub(crate) struct Client {
+    base: String,
+    agent: ureq::Agent,
+    cookie: String,
+    csrf: String,
+}
+
+impl Client {
+    pub(crate) fn sign_in(api: SocketAddr) -> Client {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(30)))
+            .build()
+            .into();
+        let base = format!("http://{api}");
+        let mut answer = agent
+            .post(format!("{base}/api/v1/session"))
+            .send_json(serde_json::json!({"username": "admin", "password": PASSWORD}))
+            .unwrap();
+        assert_eq!(answer.status(), 200, "sign-in: {}", answer.body_mut().read_to_string().unwrap());
+        let cookie = answer.headers().get("set-cookie").unwrap().to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let body: Value = answer.body_mut().read_json().unwrap();
+        let csrf = body["csrf"].as_str().unwrap().to_owned();
+        Client { base, agent, cookie, csrf }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let mut answer =
+            self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie).call().unwrap();
+        let text = answer.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
+        assert_eq!(answer.status(), 200, "GET {path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub(crate) fn patch(&self, path: &str, version: &Value, body: &Value) -> (u16, Value) {
+        let mut answer = self
+            .agent
+            .patch(format!("{}{path}", self.base))
+            .header("cookie", &self.cookie)
+            .header("x-csrf-token", &self.csrf)
+            .header("if-match", format!("\"{version}\""))
+            .send_json(body)
+            .unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_json().unwrap_or(Value::Null))
+    }
+
+    /// How many events of all time meet `q`.
+    pub(crate) fn count(&self, q: &str) -> u64 {
+        self.get(&format!("/api/v1/events/count?{}&q={}", all_time(), encode(q)))["count"].as_u64().unwrap()
+    }
+
+    /// Every event of all time that meets `q`, page by page.
+    pub(crate) fn events(&self, q: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/v1/events?{}&limit=1000&q={}{cursor}", all_time(), encode(q));
+            let page = self.get(&path);
+            items.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={}", encode(next)),
+                None => return items,
+            }
+        }
+    }
+
+    pub(crate) fn incidents(&self) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("/api/v1/incidents?limit=200{cursor}"));
+            items.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={}", encode(next)),
+                None => return items,
+            }
+        }
+    }
+
+    /// Waits until as many events as `expected` meet `q`, then checks that it stays so.
+    pub(crate) fn wait_count(&self, q: &str, expected: u64, limit: Duration) {
+        let found = wait(limit, || Some(self.count(q)).filter(|count| *count >= expected));
+        let found = found.unwrap_or_else(|| self.count(q));
+        assert_eq!(found, expected, "events that meet `{q}`");
+    }
+
+    /// Waits for an incident that `wanted` recognises in its summary and answers its detail.
+    pub(crate) fn wait_incident(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let found = wait(Duration::from_secs(20), || self.incidents().into_iter().find(&wanted));
+        let found = found.unwrap_or_else(|| {
+            let all: Vec<String> =
+                self.incidents().iter().map(|incident| format!("{} {}", incident["title"], incident["entities"])).collect();
+            panic!("no incident of {what}; there are:\n{}", all.join("\n"))
+        });
+        self.get(&format!("/api/v1/incidents/{}", found["id"].as_str().unwrap()))
+    }
+}
+
+/// Whether the incident is about this entity.
+pub(crate) fn is_about(incident: &Value, name: &str) -> bool {
+    incident["entities"].as_array().is_some_and(|all| all.iter().any(|entity| entity["name"] == name))
+}
+
+fn all_time() -> &'static str {
+    "from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z"
+}
+
+fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+/// Asks again and again until there is an answer or the time is over.
+pub(crate) fn wait<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        if Instant::now() > deadline {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
