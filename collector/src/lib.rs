@@ -1,1 +1,3 @@
 //! From a socket or a file to an ECS event: intake, spool, parsers, enrichment.
+
+pub mod parser;
