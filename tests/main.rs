@@ -1,6 +1,10 @@
 //! Whole-pipeline tests, in one binary so that the stack links once.
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail")]
 
+mod bad_input;
+mod browser;
+mod kill;
 mod senders;
 mod stack;
 mod tidy;
+mod truth;
