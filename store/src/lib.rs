@@ -1,1 +1,4 @@
 //! Events in ClickHouse, cases in SQL.
+
+pub mod engine;
+pub mod events;

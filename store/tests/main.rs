@@ -1,0 +1,4 @@
+//! Tests on the real engine. They fail, not skip, where it is not installed: `npm ci --prefix deploy/engine`.
+
+mod bridge;
+mod live;
