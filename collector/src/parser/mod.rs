@@ -3,6 +3,7 @@
 //! Invariant: parsing is a pure function of the line and what intake knows of it. No I/O, no clock, no state, so a
 //! parser can be corrected and the spool parsed again.
 
+mod stamp;
 pub mod syslog;
 
 #[cfg(test)]
@@ -66,6 +67,7 @@ pub fn parse(raw: &Raw<'_>) -> Event {
     let Some(parser) = PARSERS.iter().find(|parser| (parser.sniff)(&line)) else {
         let mut draft = start(&line);
         line.header.put_process(&mut draft);
+        line.header.put_structured_data(&mut draft);
         return draft.finish();
     };
     catch_unwind(AssertUnwindSafe(|| run(parser, &line))).unwrap_or_else(|_panic| {
