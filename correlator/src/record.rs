@@ -1,0 +1,154 @@
+//! What rules are asked about: one of our events, or a plain JSON object with Sigma's own field names.
+
+use crate::sigma::logsource::LogSource;
+use event::{Event, Field, Time, Value};
+
+/// A field of our events: of the dictionary, or a vendor extra.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    Typed(Field),
+    Extra(String),
+}
+
+impl Target {
+    pub(crate) fn named(name: &str) -> Target {
+        Field::by_name(name).map_or_else(|| Target::Extra(name.to_owned()), Target::Typed)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Target::Typed(field) => field.name(),
+            Target::Extra(name) => name,
+        }
+    }
+}
+
+/// A field as a rule uses it: Sigma's name, and what our events call it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FieldRef {
+    pub(crate) name: String,
+    pub(crate) targets: Vec<Target>,
+}
+
+/// A flat JSON object whose keys are Sigma's own field names. `product`, `category` and `service` name its log source.
+#[derive(Clone, Debug)]
+pub struct Flat {
+    source: LogSource,
+    entries: Vec<(String, Owned)>,
+}
+
+#[derive(Clone, Debug)]
+enum Owned {
+    Text(String),
+    Long(i64),
+    Float(f64),
+    Bool(bool),
+}
+
+impl Owned {
+    fn value(&self) -> Value<'_> {
+        match self {
+            Owned::Text(text) => Value::Text(text),
+            Owned::Long(number) => Value::Long(*number),
+            Owned::Float(number) => Value::Float(*number),
+            Owned::Bool(flag) => Value::Bool(*flag),
+        }
+    }
+}
+
+impl Flat {
+    /// Reads the object. A nested object's keys are joined with dots; a list gives several values; null gives none.
+    ///
+    /// # Errors
+    /// The text is not one JSON object.
+    pub fn from_json(text: &str) -> serde_json::Result<Flat> {
+        let mut flat = Flat { source: LogSource::default(), entries: Vec::new() };
+        event::json::walk(text, &mut |path, key, value| {
+            let word = value.as_text().map(str::to_owned);
+            match (path, key) {
+                ("", "product") => flat.source.product = word,
+                ("", "category") => flat.source.category = word,
+                ("", "service") => flat.source.service = word,
+                _ => {
+                    let name = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+                    let owned = match value {
+                        Value::Long(number) => Owned::Long(number),
+                        Value::Float(number) => Owned::Float(number),
+                        Value::Bool(flag) => Owned::Bool(flag),
+                        other => Owned::Text(other.to_text().into_owned()),
+                    };
+                    flat.entries.push((name, owned));
+                }
+            }
+        })?;
+        Ok(flat)
+    }
+
+    /// The object's time, where one of the usual keys holds an RFC 3339 time.
+    #[must_use]
+    pub fn time(&self) -> Option<Time> {
+        let keys = ["@timestamp", "timestamp", "Timestamp", "TimeCreated", "UtcTime", "time"];
+        keys.iter().find_map(|key| self.first(key).and_then(|text| Time::parse(&text)))
+    }
+
+    pub(crate) fn source(&self) -> &LogSource {
+        &self.source
+    }
+
+    /// The first value under any of the names, as text.
+    pub(crate) fn first(&self, name: &str) -> Option<String> {
+        self.values(name).next().map(|value| value.to_text().into_owned())
+    }
+
+    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Value<'a>> {
+        self.entries.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.value())
+    }
+}
+
+/// What a rule is asked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Record<'a> {
+    Event(&'a Event),
+    Flat(&'a Flat),
+}
+
+impl Record<'_> {
+    /// Whether some value of the field passes the test.
+    pub(crate) fn any(&self, field: &FieldRef, mut test: impl FnMut(Value<'_>) -> bool) -> bool {
+        match self {
+            Record::Event(_) => self.any_of(&field.targets, test),
+            Record::Flat(flat) => flat.values(&field.name).any(&mut test),
+        }
+    }
+
+    /// The same for fields of our events.
+    pub(crate) fn any_of(&self, targets: &[Target], mut test: impl FnMut(Value<'_>) -> bool) -> bool {
+        let Record::Event(event) = self else { return false };
+        targets.iter().any(|target| match target {
+            Target::Typed(field) => event.values(*field).any(&mut test),
+            Target::Extra(name) => event.lookup(name).any(&mut test),
+        })
+    }
+
+    /// Whether some value of any field passes the test; for an event, its original line too.
+    pub(crate) fn anywhere(&self, mut test: impl FnMut(Value<'_>) -> bool) -> bool {
+        match self {
+            Record::Event(event) => {
+                test(Value::Text(event.original()))
+                    || event.fields().any(|(_, value)| test(value))
+                    || event.extras().any(|extra| test(extra.value))
+            }
+            Record::Flat(flat) => flat.entries.iter().any(|(_, value)| test(value.value())),
+        }
+    }
+
+    /// The field's first value as text.
+    pub(crate) fn first(&self, field: &FieldRef) -> Option<String> {
+        let mut found = None;
+        self.any(field, |value| {
+            found = Some(value.to_text().into_owned());
+            true
+        });
+        found
+    }
+}

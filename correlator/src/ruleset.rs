@@ -1,0 +1,336 @@
+//! A set of rules: compiled together, so that references are resolved and every problem of every file is told at once.
+
+use crate::record::{FieldRef, Record, Target};
+use crate::sigma::correlation::{Correlation, Measure};
+use crate::sigma::detection::{Detection, Problem};
+use crate::sigma::logsource::{LogSource, Pipelines, When};
+use crate::sigma::meta::{Meta, RuleKind};
+use crate::yaml::{self, Node};
+use std::collections::{BTreeSet, HashMap};
+
+/// A file of rules or pipelines.
+#[derive(Clone, Debug)]
+pub struct RuleFile {
+    /// Where it is, for messages.
+    pub path: String,
+    /// What it holds.
+    pub text: String,
+}
+
+/// Why a file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: `{key}` {message}")]
+pub struct RuleError {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The key that holds the problem.
+    pub key: String,
+    /// What is wrong and what to write instead.
+    pub message: String,
+}
+
+/// Rules, compiled.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    pub(crate) detections: Vec<DetectionRule>,
+    pub(crate) correlations: Vec<CorrelationRule>,
+    by_id: HashMap<String, (RuleKind, usize)>,
+    unmapped: Vec<Unmapped>,
+}
+
+/// A rule, or a field of it, that nothing of ours can reach.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unmapped {
+    /// The rule's file.
+    pub path: String,
+    /// The rule's id.
+    pub rule: String,
+    /// The field; `None` if no pipeline gives the rule's log source.
+    pub field: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct DetectionRule {
+    pub(crate) meta: Meta,
+    pub(crate) source: LogSource,
+    pub(crate) when: Vec<When>,
+    pub(crate) detection: Detection,
+    pub(crate) fields: Vec<FieldRef>,
+    /// What its matches carry for correlations, under the key of each.
+    pub(crate) carried: Vec<(String, FieldRef)>,
+    /// The correlations that refer to it: (place, the rule's place among theirs).
+    pub(crate) feeds: Vec<(usize, usize)>,
+    /// Correlations keep its alerts to themselves.
+    pub(crate) silenced: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct CorrelationRule {
+    pub(crate) meta: Meta,
+    pub(crate) correlation: Correlation,
+    /// For each rule it refers to, the keys of the group's fields in a match's values.
+    pub(crate) group_keys: Vec<Vec<String>>,
+    /// For each rule, the keys of the counted fields.
+    pub(crate) value_keys: Vec<Vec<String>>,
+    /// Equal for rules that mean the same, so that a reload keeps their windows.
+    pub(crate) fingerprint: String,
+}
+
+struct Loading {
+    pipelines: Pipelines,
+    detections: Vec<(Meta, LogSource, Detection, usize)>,
+    correlations: Vec<(Meta, Correlation, usize)>,
+    errors: Vec<RuleError>,
+}
+
+impl RuleSet {
+    /// Compiles rules and pipelines.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub fn compile(files: &[RuleFile]) -> Result<RuleSet, Vec<RuleError>> {
+        let (rules, errors) = RuleSet::compile_what_can(files);
+        if errors.is_empty() { Ok(rules) } else { Err(errors) }
+    }
+
+    /// Compiles the rules that can be, beside every problem of the others.
+    #[must_use]
+    pub fn compile_what_can(files: &[RuleFile]) -> (RuleSet, Vec<RuleError>) {
+        let mut loading = Loading {
+            pipelines: Pipelines::default(),
+            detections: Vec::new(),
+            correlations: Vec::new(),
+            errors: Vec::new(),
+        };
+        for file in files {
+            match yaml::documents(&file.text) {
+                Ok(documents) => documents.iter().for_each(|node| loading.document(&file.path, node)),
+                Err(fault) => loading.errors.push(RuleError {
+                    file: file.path.clone(),
+                    line: fault.line,
+                    key: "file".to_owned(),
+                    message: fault.message,
+                }),
+            }
+        }
+        loading.link()
+    }
+
+    /// Rules and fields that no pipeline reaches: such a rule is never true on our events.
+    #[must_use]
+    pub fn unmapped(&self) -> &[Unmapped] {
+        &self.unmapped
+    }
+
+    /// What a rule says about itself.
+    #[must_use]
+    pub fn meta(&self, id: &str) -> Option<&Meta> {
+        match self.by_id.get(id)? {
+            (RuleKind::Detection, at) => self.detections.get(*at).map(|rule| &rule.meta),
+            (RuleKind::Correlation, at) => self.correlations.get(*at).map(|rule| &rule.meta),
+        }
+    }
+
+    /// Every rule: detections, then correlations, in the order of the files.
+    pub fn metas(&self) -> impl Iterator<Item = &Meta> {
+        self.detections.iter().map(|rule| &rule.meta).chain(self.correlations.iter().map(|rule| &rule.meta))
+    }
+
+    /// The longest window of a correlation, in milliseconds: how far back a restart reads matches.
+    #[must_use]
+    pub fn longest_window_ms(&self) -> i64 {
+        self.correlations.iter().map(|rule| rule.correlation.timespan_ms).max().unwrap_or(0)
+    }
+
+    pub(crate) fn detection(&self, id: &str) -> Option<&DetectionRule> {
+        match self.by_id.get(id)? {
+            (RuleKind::Detection, at) => self.detections.get(*at),
+            (RuleKind::Correlation, _) => None,
+        }
+    }
+}
+
+impl DetectionRule {
+    /// Whether the record is of the rule's log source and the rule holds of it.
+    pub(crate) fn holds(&self, record: Record<'_>) -> bool {
+        let here = match record {
+            Record::Event(_) => self.when.iter().any(|when| when.holds(&record)),
+            Record::Flat(flat) => self.source.covers(flat.source()),
+        };
+        here && crate::evaluate::holds(&self.detection, &self.fields, record)
+    }
+}
+
+impl Loading {
+    fn document(&mut self, path: &str, node: &Node) {
+        let mut problems = Vec::new();
+        if node.get("pipeline").is_some() {
+            self.pipelines.add(node, &mut problems);
+        } else if node.map().is_none() {
+            problems.push(Problem::new(node.line, "file", "holds neither a rule nor a pipeline"));
+        } else if node.get("action").is_some() {
+            let text = "is of Sigma's old collections: write each rule as a document of its own";
+            problems.push(Problem::new(node.line, "action", text));
+        } else if let Some(found) = node.get("correlation") {
+            let meta = Meta::parse(path, node, RuleKind::Correlation, &mut problems);
+            let correlation = Correlation::parse(found, &mut problems);
+            if let Some(correlation) = correlation.filter(|_| problems.is_empty()) {
+                self.correlations.push((meta, correlation, node.line));
+            }
+        } else if let Some(found) = node.get("detection") {
+            let meta = Meta::parse(path, node, RuleKind::Detection, &mut problems);
+            let source = match node.get("logsource") {
+                Some(source) => LogSource::parse(source, "logsource", &mut problems),
+                None => {
+                    problems.push(Problem::new(node.line, "logsource", "is missing"));
+                    LogSource::default()
+                }
+            };
+            let detection = Detection::parse(found, &mut problems);
+            if let Some(detection) = detection.filter(|_| problems.is_empty()) {
+                self.detections.push((meta, source, detection, node.line));
+            }
+        } else {
+            let text = "holds none of `detection`, `correlation`, `pipeline`";
+            problems.push(Problem::new(node.line, "file", text));
+        }
+        self.problems(path, problems);
+    }
+
+    fn problems(&mut self, path: &str, problems: Vec<Problem>) {
+        self.errors.extend(problems.into_iter().map(|problem| RuleError {
+            file: path.to_owned(),
+            line: problem.line,
+            key: problem.key,
+            message: problem.message,
+        }));
+    }
+
+    fn link(mut self) -> (RuleSet, Vec<RuleError>) {
+        let mut set = RuleSet::default();
+        let mut unmapped = BTreeSet::new();
+        for (meta, source, detection, line) in std::mem::take(&mut self.detections) {
+            let routed = self.pipelines.route(&source);
+            let when = routed.when();
+            let mut missing = |field: Option<String>| {
+                unmapped.insert(Unmapped { path: meta.path.clone(), rule: meta.id.clone(), field });
+            };
+            if when.is_empty() {
+                missing(None);
+            }
+            let refer = |name: &String| FieldRef { name: name.clone(), targets: routed.targets(name) };
+            let fields: Vec<FieldRef> = detection.fields.iter().map(refer).collect();
+            if !when.is_empty() {
+                fields.iter().filter(|f| f.targets.is_empty()).for_each(|f| missing(Some(f.name.clone())));
+            }
+            if !self.names_free(&mut set, &meta, RuleKind::Detection, line) {
+                continue;
+            }
+            set.detections.push(DetectionRule {
+                meta,
+                source,
+                when,
+                detection,
+                fields,
+                carried: Vec::new(),
+                feeds: Vec::new(),
+                silenced: false,
+            });
+        }
+        let mut generated = BTreeSet::new();
+        for (meta, correlation, line) in std::mem::take(&mut self.correlations) {
+            self.correlation(&mut set, meta, correlation, line, &mut generated);
+        }
+        for at in generated {
+            set.detections[at].silenced = false;
+        }
+        set.unmapped = unmapped.into_iter().collect();
+        (set, self.errors)
+    }
+
+    /// Takes the rule's id and name, unless another rule has them.
+    fn names_free(&mut self, set: &mut RuleSet, meta: &Meta, kind: RuleKind, line: usize) -> bool {
+        let at = match kind {
+            RuleKind::Detection => set.detections.len(),
+            RuleKind::Correlation => set.correlations.len(),
+        };
+        for name in std::iter::once(&meta.id).chain(&meta.name) {
+            if let Some(other) = set.meta(name) {
+                let message = format!("is already the id or name of the rule in {}", other.path);
+                let problem = Problem::new(line, name.as_str(), message);
+                self.problems(&meta.path, vec![problem]);
+                return false;
+            }
+        }
+        for name in std::iter::once(&meta.id).chain(&meta.name) {
+            set.by_id.insert(name.clone(), (kind, at));
+        }
+        true
+    }
+
+    fn correlation(
+        &mut self,
+        set: &mut RuleSet,
+        meta: Meta,
+        correlation: Correlation,
+        line: usize,
+        generated: &mut BTreeSet<usize>,
+    ) {
+        let mut places = Vec::new();
+        let mut problems = Vec::new();
+        for reference in &correlation.rules {
+            match set.by_id.get(reference) {
+                Some((RuleKind::Detection, at)) if places.contains(at) => {
+                    problems.push(Problem::new(line, "rules", format!("names `{reference}` twice")));
+                }
+                Some((RuleKind::Detection, at)) => places.push(*at),
+                Some((RuleKind::Correlation, _)) => {
+                    let text = format!("`{reference}` is a correlation: chains are not supported yet");
+                    problems.push(Problem::new(line, "rules", text));
+                }
+                None => {
+                    let text = format!("`{reference}` is the id or name of no rule: load its file too");
+                    problems.push(Problem::new(line, "rules", text));
+                }
+            }
+        }
+        if !problems.is_empty() || !self.names_free(set, &meta, RuleKind::Correlation, line) {
+            self.problems(&meta.path, problems);
+            return;
+        }
+        let at = set.correlations.len();
+        let counted: &[String] = match &correlation.measure {
+            Measure::Values(fields) => fields,
+            _ => &[],
+        };
+        let (mut group_keys, mut value_keys) = (Vec::new(), Vec::new());
+        for (nth, place) in places.iter().enumerate() {
+            let rule = &mut set.detections[*place];
+            let routed = self.pipelines.route(&rule.source);
+            let mut carry = |field: &String| {
+                let refers = |name: &str| name == rule.meta.id || Some(name) == rule.meta.name.as_deref();
+                let name = correlation.field_in(field, refers).to_owned();
+                let targets = routed.targets(&name);
+                let key = targets.first().map_or(name.as_str(), Target::name).to_owned();
+                if !rule.carried.iter().any(|(known, _)| *known == key) {
+                    rule.carried.push((key.clone(), FieldRef { name, targets }));
+                }
+                key
+            };
+            group_keys.push(correlation.group_by.iter().map(&mut carry).collect());
+            value_keys.push(counted.iter().map(&mut carry).collect());
+            rule.feeds.push((at, nth));
+            rule.silenced = true;
+            if correlation.generate {
+                generated.insert(*place);
+            }
+        }
+        let ids: Vec<&str> = places.iter().map(|place| set.detections[*place].meta.id.as_str()).collect();
+        let Correlation { measure, timespan_ms, at_least, .. } = &correlation;
+        let fingerprint =
+            format!("{measure:?} {timespan_ms} {at_least} {ids:?} {group_keys:?} {value_keys:?}");
+        set.correlations.push(CorrelationRule { meta, correlation, group_keys, value_keys, fingerprint });
+    }
+}

@@ -1,0 +1,394 @@
+//! One pattern of a rule against one value of an event.
+//!
+//! Text is compared without regard to case unless `cased` says otherwise. Case is Unicode's simple folding, one
+//! character to one, so `?` stays one character. `*` and `?` are wildcards; a backslash escapes them and itself, and is
+//! itself before anything else, exactly as Sigma's specification lists it.
+
+use event::Value;
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+/// How long a pattern may be, in characters.
+pub(super) const CHARS_MAX: usize = 16_384;
+
+/// What a value is compared with.
+#[derive(Clone, Debug)]
+pub(crate) enum Pattern {
+    Text(Glob),
+    Whole(i64),
+    Number(f64),
+    Bool(bool),
+    Regex(Box<regex::Regex>),
+    Network(Network),
+    Compare(Order, f64),
+}
+
+/// lt, lte, gt, gte.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Order {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Pattern {
+    pub(crate) fn holds(&self, value: Value<'_>) -> bool {
+        match self {
+            Pattern::Text(glob) => glob.holds(&value.to_text()),
+            Pattern::Whole(wanted) => match value {
+                Value::Long(number) => number == *wanted,
+                Value::Text(text) => text.parse() == Ok(*wanted),
+                #[allow(clippy::cast_precision_loss, reason = "a whole number in a rule is far below 2^53")]
+                Value::Float(number) => number == *wanted as f64,
+                _ => false,
+            },
+            Pattern::Number(wanted) => number(value) == Some(*wanted),
+            Pattern::Bool(wanted) => match value {
+                Value::Bool(flag) => flag == *wanted,
+                Value::Text(text) => text.eq_ignore_ascii_case(if *wanted { "true" } else { "false" }),
+                _ => false,
+            },
+            Pattern::Regex(regex) => regex.is_match(&value.to_text()),
+            Pattern::Network(network) => address(value).is_some_and(|ip| network.contains(ip)),
+            Pattern::Compare(order, bound) => number(value).is_some_and(|found| match order {
+                Order::Less => found < *bound,
+                Order::LessOrEqual => found <= *bound,
+                Order::Greater => found > *bound,
+                Order::GreaterOrEqual => found >= *bound,
+            }),
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "comparisons of sizes and codes, far below 2^53")]
+fn number(value: Value<'_>) -> Option<f64> {
+    match value {
+        Value::Long(number) => Some(number as f64),
+        Value::Float(number) => Some(number),
+        Value::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => None,
+    }
+}
+
+fn address(value: Value<'_>) -> Option<IpAddr> {
+    match value {
+        Value::Ip(ip) => Some(ip.to_canonical()),
+        Value::Text(text) => text.trim().parse().ok().map(|ip: IpAddr| ip.to_canonical()),
+        _ => None,
+    }
+}
+
+/// A network in CIDR notation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    pub(super) fn parse(text: &str) -> Option<Network> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address.parse().ok()?, Some(prefix.parse().ok()?)),
+            None => (text.parse().ok()?, None),
+        };
+        let widest = if matches!(address, IpAddr::V4(_)) { 32 } else { 128 };
+        let prefix = prefix.unwrap_or(widest);
+        (prefix <= widest).then_some(Network { address, prefix })
+    }
+
+    fn contains(self, ip: IpAddr) -> bool {
+        match (self.address, ip) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
+                u32::from(net) & mask == u32::from(ip) & mask
+            }
+            (IpAddr::V6(net), IpAddr::V6(ip)) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
+                u128::from(net) & mask == u128::from(ip) & mask
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Where the text of a pattern must stand in the value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Place {
+    Whole,
+    Start,
+    End,
+    Anywhere,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Token {
+    /// A character, folded unless the glob is cased.
+    Char(char),
+    /// `?`
+    One,
+    /// `*`
+    Many,
+    /// Any dash that Windows programs take, see `windash`.
+    Dash,
+}
+
+/// Text with wildcards.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Glob {
+    tokens: Vec<Token>,
+    cased: bool,
+}
+
+impl Glob {
+    /// Reads Sigma's notation.
+    pub(super) fn parse(text: &str, place: Place, cased: bool, windash: bool) -> Glob {
+        let mut tokens = Vec::with_capacity(text.len() + 2);
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            let literal = match c {
+                '\\' => match chars.next_if(|next| matches!(next, '\\' | '*' | '?')) {
+                    Some(escaped) => escaped,
+                    None => c,
+                },
+                '*' => {
+                    tokens.push(Token::Many);
+                    continue;
+                }
+                '?' => {
+                    tokens.push(Token::One);
+                    continue;
+                }
+                _ => c,
+            };
+            tokens.push(Token::Char(literal));
+        }
+        if windash {
+            put_dashes(&mut tokens);
+        }
+        Glob::finish(tokens, place, cased)
+    }
+
+    /// Text that means itself: no wildcards, no escapes.
+    pub(crate) fn literal(text: &str, place: Place, cased: bool) -> Glob {
+        Glob::finish(text.chars().map(Token::Char).collect(), place, cased)
+    }
+
+    fn finish(mut tokens: Vec<Token>, place: Place, cased: bool) -> Glob {
+        if !cased {
+            for token in &mut tokens {
+                if let Token::Char(c) = token {
+                    *c = fold(*c);
+                }
+            }
+        }
+        if matches!(place, Place::End | Place::Anywhere) {
+            tokens.insert(0, Token::Many);
+        }
+        if matches!(place, Place::Start | Place::Anywhere) {
+            tokens.push(Token::Many);
+        }
+        tokens.dedup_by(|a, b| *a == Token::Many && *b == Token::Many);
+        Glob { tokens, cased }
+    }
+
+    /// Whether the whole text fits. The last `*` alone is widened on a mismatch, so the work is at most the text's
+    /// length times the pattern's: a star never tries again what a later star has passed.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        let mut rest = text;
+        let mut at = 0;
+        let mut star: Option<(usize, &str)> = None;
+        loop {
+            match self.tokens.get(at) {
+                Some(Token::Many) => {
+                    at += 1;
+                    if at == self.tokens.len() {
+                        return true;
+                    }
+                    star = Some((at, rest));
+                    continue;
+                }
+                token => {
+                    let mut after = rest.chars();
+                    let next = after.next();
+                    let fits = match (token, next) {
+                        (Some(token), Some(c)) => self.fits(*token, c),
+                        (None, None) => return true,
+                        (_, None) => return false,
+                        (None, Some(_)) => false,
+                    };
+                    if fits {
+                        at += 1;
+                        rest = after.as_str();
+                        continue;
+                    }
+                }
+            }
+            let Some((behind, from)) = star else { return false };
+            let mut wider = from.chars();
+            wider.next();
+            star = Some((behind, wider.as_str()));
+            at = behind;
+            rest = wider.as_str();
+        }
+    }
+
+    fn fits(&self, token: Token, c: char) -> bool {
+        match token {
+            Token::Char(wanted) => wanted == c || (!self.cased && wanted == fold(c)),
+            Token::One | Token::Many => true,
+            Token::Dash => matches!(c, '-' | '/' | '–' | '—' | '―'),
+        }
+    }
+}
+
+/// A `-` or `/` that begins an option (before it no letter, behind it one) stands for every dash: `-`, `/`, en dash,
+/// em dash, horizontal bar.
+fn put_dashes(tokens: &mut [Token]) {
+    let is_word =
+        |token: Option<&Token>| matches!(token, Some(Token::Char(c)) if c.is_alphanumeric() || *c == '_');
+    for at in 0..tokens.len() {
+        let starts = at == 0 || !is_word(tokens.get(at - 1));
+        let dash = matches!(tokens[at], Token::Char('-' | '/'));
+        if dash && starts && is_word(tokens.get(at + 1)) {
+            tokens[at] = Token::Dash;
+        }
+    }
+}
+
+/// Unicode's simple case folding: one character to one. Turkish dotted and dotless i stay themselves, as there.
+pub(crate) fn fold(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    if matches!(c, 'ı' | 'İ') {
+        return c;
+    }
+    let mut upper = c.to_uppercase();
+    let single_upper = match (upper.next(), upper.next()) {
+        (Some(one), None) => one,
+        _ => c,
+    };
+    let mut lower = single_upper.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(one), None) => one,
+        _ => c,
+    }
+}
+
+/// The text with its case folded.
+pub(crate) fn folded(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| fold(c) == c) { Cow::Borrowed(text) } else { text.chars().map(fold).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn whole(pattern: &str, text: &str) -> bool {
+        Glob::parse(pattern, Place::Whole, false, false).holds(text)
+    }
+
+    #[test]
+    fn backslashes_escape_as_the_specification_lists() {
+        for (pattern, text, expected) in [
+            (r"\Windows\cmd.exe", r"\Windows\cmd.exe", true),
+            (r"C:\\Windows", r"C:\Windows", true),
+            (r"a\*b", "a*b", true),
+            (r"a\*b", "axb", false),
+            (r"a\?b", "axb", false),
+            (r"a\\*", r"a\anything", true),
+            (r"a\\*", "a*", false),
+            (r"a\\\*", r"a\*", true),
+            (r"a\\\*", r"a\x", false),
+            (r"\\\server", r"\\server", true),
+            (r"\\\\server", r"\\server", true),
+            (r"end\", r"end\", true),
+            (r"end\\", r"end\", true),
+        ] {
+            assert_eq!(whole(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn wildcards_and_case_follow_unicode() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("?", "", false),
+            ("?", "ữ", true),
+            ("ĐĂNG*NHẬP", "đăng ký rồi nhập", true),
+            ("straße", "STRASSE", false),
+            ("ΣΊΣΥΦΟΣ", "σίσυφος", true),
+            ("a*b*c", "aXXbYYc", true),
+            ("a*b*c", "aXXcYYb", false),
+            ("*ab", "aaab", true),
+            ("", "", true),
+            ("", "x", false),
+        ] {
+            assert_eq!(whole(pattern, text), expected, "{pattern} {text}");
+        }
+        assert!(!Glob::parse("Cmd", Place::Anywhere, true, false).holds("cmd"));
+        assert!(Glob::parse("Cmd", Place::Anywhere, true, false).holds("xCmdx"));
+    }
+
+    #[test]
+    fn folding_is_that_of_the_regex_crate() {
+        for c in ('\u{80}'..='\u{24ff}').filter(|c| fold(*c) != *c) {
+            let pattern = regex::Regex::new(&format!("^(?i:{})$", regex::escape(&c.to_string()))).unwrap();
+            assert!(pattern.is_match(&fold(c).to_string()), "{c:?} {:?}", fold(c));
+        }
+    }
+
+    #[test]
+    fn numbers_meet_numbers_and_their_text() {
+        assert!(Pattern::Whole(4625).holds(Value::Long(4625)));
+        assert!(Pattern::Whole(4625).holds(Value::Text("4625")));
+        assert!(!Pattern::Whole(4625).holds(Value::Text("46250")));
+        assert!(Pattern::Text(Glob::literal("4625", Place::Whole, false)).holds(Value::Long(4625)));
+        assert!(Pattern::Compare(Order::GreaterOrEqual, 10.0).holds(Value::Text("10")));
+        assert!(!Pattern::Compare(Order::Less, 10.0).holds(Value::Text("ten")));
+    }
+
+    #[test]
+    fn networks_of_both_families_hold_their_addresses_only() {
+        for (network, ip, expected) in [
+            ("192.0.2.0/24", "192.0.2.255", true),
+            ("192.0.2.0/24", "192.0.3.0", false),
+            ("0.0.0.0/0", "203.0.113.9", true),
+            ("2001:db8::/32", "2001:db8:1::1", true),
+            ("2001:db8::/32", "2001:db9::1", false),
+            ("::/0", "192.0.2.1", false),
+            ("192.0.2.0/24", "::ffff:192.0.2.7", true),
+            ("192.0.2.7", "192.0.2.7", true),
+        ] {
+            let pattern = Pattern::Network(Network::parse(network).unwrap());
+            assert_eq!(pattern.holds(Value::Text(ip)), expected, "{network} {ip}");
+            assert_eq!(pattern.holds(Value::Ip(ip.parse().unwrap())), expected, "{network} {ip}");
+        }
+        assert_eq!(Network::parse("192.0.2.0/33"), None);
+        assert_eq!(Network::parse("x/8"), None);
+    }
+
+    #[test]
+    fn windash_takes_every_dash_where_an_option_begins() {
+        let glob = Glob::parse(" -enc x-y", Place::Anywhere, false, true);
+        for dash in ['-', '/', '–', '—', '―'] {
+            assert!(glob.holds(&format!("cmd {dash}ENC x-y")), "{dash}");
+        }
+        assert!(!glob.holds("cmd /enc x/y"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_glob_agrees_with_the_regex_of_the_same_meaning(pattern in "[ab*?đ]{0,9}", text in "[abĐđ]{0,12}") {
+            let body: String = pattern.chars().map(|c| match c {
+                '*' => ".*".to_owned(),
+                '?' => ".".to_owned(),
+                c => c.to_string(),
+            }).collect();
+            let same = regex::Regex::new(&format!("(?is)^{body}$")).unwrap();
+            prop_assert_eq!(whole(&pattern, &text), same.is_match(&text));
+        }
+    }
+}
