@@ -1,3 +1,4 @@
 //! From a socket or a file to an ECS event: intake, spool, parsers, enrichment.
 
+pub mod enrich;
 pub mod parser;
