@@ -1,0 +1,133 @@
+// The one way to the server: same-origin fetch with the CSRF header, RFC 9457 problems as `ApiError`.
+import type {
+  Comment, Document, Histogram, IncidentChange, IncidentDetail, IncidentSummary, Language, Overview, Page, Rule,
+  Session, SourceHealth, User,
+} from './model';
+
+/** A refusal by the server, or `status` 0 when it could not be reached. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    readonly retryAfterS: number | null = null,
+  ) {
+    super(detail || title || `HTTP ${status}`);
+  }
+}
+
+/** Query parameters; an empty, null or absent value is left out. */
+export type Params = Record<string, string | number | null | undefined>;
+
+export function withParams(path: string, params: Params): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== null && value !== undefined && value !== '') query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+interface Options {
+  params?: Params;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+export class Client {
+  /** Given at sign-in; every request that changes something carries it. */
+  csrf = '';
+  /** Called when the server no longer knows us. */
+  onSignedOut: () => void = () => {};
+
+  constructor(
+    private readonly base = '/api/v1',
+    private readonly send: typeof fetch = (input, init) => fetch(input, init),
+  ) {}
+
+  async signIn(username: string, password: string): Promise<Session> {
+    const session = await this.call<Session>('POST', '/session', { body: { username, password } });
+    this.csrf = session.csrf;
+    return session;
+  }
+
+  async session(): Promise<Session> {
+    const session = await this.call<Session>('GET', '/session');
+    this.csrf = session.csrf;
+    return session;
+  }
+
+  signOut = () => this.call<void>('DELETE', '/session');
+  changePassword = (current: string, next: string) =>
+    this.call<void>('PUT', '/session/password', { body: { current, new: next } });
+  setLanguage = (language: Language) => this.call<void>('PATCH', '/session', { body: { language } });
+  users = () => this.call<Page<User>>('GET', '/users');
+
+  overview = (params: Params, signal?: AbortSignal) => this.call<Overview>('GET', '/overview', { params, signal });
+  sources = (signal?: AbortSignal) => this.call<Page<SourceHealth>>('GET', '/sources', { signal });
+  rules = (signal?: AbortSignal) => this.call<Page<Rule>>('GET', '/rules', { signal });
+
+  events = (params: Params, signal?: AbortSignal) => this.call<Page<Document>>('GET', '/events', { params, signal });
+  eventCount = (params: Params, signal?: AbortSignal) =>
+    this.call<{ count: number }>('GET', '/events/count', { params, signal });
+  histogram = (params: Params, signal?: AbortSignal) =>
+    this.call<Histogram>('GET', '/events/histogram', { params, signal });
+
+  incidents = (params: Params, signal?: AbortSignal) =>
+    this.call<Page<IncidentSummary>>('GET', '/incidents', { params, signal });
+  incident = (id: string, signal?: AbortSignal) =>
+    this.call<IncidentDetail>('GET', `/incidents/${encodeURIComponent(id)}`, { signal });
+  evidence = (id: string, params: Params, signal?: AbortSignal) =>
+    this.call<Page<Document>>('GET', `/incidents/${encodeURIComponent(id)}/events`, { params, signal });
+  comment = (id: string, text: string) =>
+    this.call<Comment>('POST', `/incidents/${encodeURIComponent(id)}/comments`, { body: { text } });
+  /** Changes an incident only if it is still the version that the person saw; else 412. */
+  changeIncident = (id: string, version: number, change: IncidentChange) =>
+    this.call<IncidentDetail>('PATCH', `/incidents/${encodeURIComponent(id)}`, {
+      body: change,
+      headers: { 'If-Match': `"${version}"` },
+    });
+
+  private async call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+    const headers: Record<string, string> = { Accept: 'application/json', ...options.headers };
+    if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+    if (method !== 'GET' && this.csrf) headers['X-CSRF-Token'] = this.csrf;
+    const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' };
+    if (options.body !== undefined) init.body = JSON.stringify(options.body);
+    if (options.signal) init.signal = options.signal;
+    let response: Response;
+    try {
+      response = await this.send(this.base + withParams(path, options.params ?? {}), init);
+    } catch (cause) {
+      if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
+      throw new ApiError(0, '', '');
+    }
+    if (!response.ok) throw await this.refusal(response, method, path);
+    if (response.status === 204) return undefined as T;
+    return (await response.json()) as T;
+  }
+
+  private async refusal(response: Response, method: string, path: string): Promise<ApiError> {
+    // A wrong password is also a 401, and is no sign that a session ended.
+    if (response.status === 401 && !(path === '/session' && method === 'POST')) this.onSignedOut();
+    const seconds = Number(response.headers.get('Retry-After'));
+    let problem: { title?: unknown; detail?: unknown } = {};
+    try {
+      problem = (await response.json()) as typeof problem;
+    } catch {
+      // Not a problem document: the status alone has to do.
+    }
+    const text = (value: unknown) => (typeof value === 'string' ? value : '');
+    return new ApiError(
+      response.status, text(problem.title), text(problem.detail), Number.isFinite(seconds) && seconds > 0 ? seconds : null,
+    );
+  }
+}
+
+/** A request that was given up because nobody waits for it any more. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+export const api = new Client();

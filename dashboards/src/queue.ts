@@ -1,0 +1,65 @@
+// The incident queue's filters, and their way into the page's address and the API's parameters.
+import { SEVERITIES, STATUSES, type Severity, type Status } from './api/model';
+import type { Params } from './api/client';
+
+export const SORTS = ['-last', '-severity', '-first'] as const;
+export type Sort = (typeof SORTS)[number];
+
+export interface Filters {
+  statuses: Status[];
+  severities: Severity[];
+  unit: string;
+  assignee: string;
+  q: string;
+  sort: Sort;
+}
+
+/** What waits for somebody: everything that is not closed. */
+export const OPEN: Status[] = ['new', 'acknowledged', 'contained'];
+
+export function read(query: URLSearchParams): Filters {
+  const pick = <T extends string>(name: string, known: readonly T[]) =>
+    known.filter((value) => (query.get(name) ?? '').split(',').includes(value));
+  const sort = SORTS.find((known) => known === query.get('sort'));
+  return {
+    statuses: query.has('status') ? pick('status', STATUSES) : OPEN,
+    severities: pick('severity', SEVERITIES),
+    unit: query.get('unit') ?? '',
+    assignee: query.get('assignee') ?? '',
+    q: query.get('q') ?? '',
+    sort: sort ?? '-last',
+  };
+}
+
+/** The page's address for these filters; what is usual is left out. */
+export function address(filters: Filters): string {
+  const query = new URLSearchParams();
+  if (filters.statuses.join() !== OPEN.join()) query.set('status', filters.statuses.join());
+  if (filters.severities.length) query.set('severity', filters.severities.join());
+  if (filters.unit) query.set('unit', filters.unit);
+  if (filters.assignee) query.set('assignee', filters.assignee);
+  if (filters.q) query.set('q', filters.q);
+  if (filters.sort !== '-last') query.set('sort', filters.sort);
+  const text = query.toString();
+  return text ? `/incidents?${text}` : '/incidents';
+}
+
+/** The API's parameters; no status ticked means all of them. */
+export function params(filters: Filters): Params {
+  return {
+    status: filters.statuses.join(),
+    severity: filters.severities.join(),
+    unit: filters.unit,
+    assignee: filters.assignee,
+    q: filters.q,
+    sort: filters.sort,
+  };
+}
+
+/** Which row `j` (down) or `k` (up) goes to, or null if the key means something else. */
+export function step(key: string, at: number, rows: number): number | null {
+  if (rows === 0) return null;
+  if (key === 'j') return Math.min(at + 1, rows - 1);
+  if (key === 'k') return at < 0 ? rows - 1 : Math.max(at - 1, 0);
+  return null;
+}
