@@ -191,8 +191,15 @@ impl Event {
         true
     }
 
-    /// Sets a vendor extra, read from a document.
-    pub(crate) fn set_extra(&mut self, namespace: &str, key: &str, value: Value<'_>) {
+    /// An event of which only id and line are known yet, for a reader that sets the fields one by one.
+    #[must_use]
+    pub fn stored(id: EventId, original: &str) -> Event {
+        let original_len = u32::try_from(original.len()).unwrap_or(u32::MAX);
+        Event { id, text: original.to_owned(), original_len, ..Event::default() }
+    }
+
+    /// Sets a vendor extra, read from a document or a row.
+    pub fn set_extra(&mut self, namespace: &str, key: &str, value: Value<'_>) {
         let namespace = self.append(namespace);
         let key = self.append(key);
         let value = match value {
