@@ -2,7 +2,9 @@
 //!
 //! Exit codes: 0 done, 1 found problems, 2 wrong usage or configuration.
 
+mod detect;
 mod parse;
+mod rules;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,6 +21,10 @@ struct Arguments {
 enum Command {
     /// Lines on stdin → ECS events on stdout, one JSON line for each input line, in order.
     Parse(parse::Options),
+    /// Events on stdin → matches and alerts on stdout (NDJSON), in an order that is the same every time.
+    Detect(detect::Options),
+    /// Checks and lists rules.
+    Rules(rules::Options),
 }
 
 fn main() -> ExitCode {
@@ -26,6 +32,8 @@ fn main() -> ExitCode {
     start_log();
     let outcome = match arguments.command {
         Command::Parse(options) => parse::run(&options),
+        Command::Detect(options) => detect::run(&options),
+        Command::Rules(options) => rules::run(&options),
     };
     outcome.unwrap_or_else(|error| {
         tracing::error!("{error:#}");

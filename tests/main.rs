@@ -4,6 +4,7 @@
 mod bad_input;
 mod browser;
 mod kill;
+mod rules;
 mod senders;
 mod stack;
 mod tidy;

@@ -1,0 +1,109 @@
+//! The configuration: each crate's own, composed. The only reader of the environment.
+
+use anyhow::Context as _;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The configuration file's content (TOML). Everything has a default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where data lives; `./data` if not given.
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) collector: Collector,
+    pub(crate) pipeline: crate::pipeline::Config,
+    pub(crate) rules: crate::rules::Config,
+    pub(crate) correlator: correlator::Limits,
+    pub(crate) store: Store,
+    pub(crate) api: Api,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Collector {
+    pub(crate) intake: collector::intake::Config,
+    pub(crate) spool: collector::spool::Config,
+    pub(crate) enrich: collector::enrich::Config,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Store {
+    /// The embedded engine.
+    pub(crate) engine: store::engine::Config,
+    /// What is kept of events, and for how long.
+    pub(crate) events: store::events::Config,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Api {
+    /// Where API and dashboards are served.
+    pub(crate) address: SocketAddr,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Api { address: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
+}
+
+/// What the command line of `run` overrides.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    /// The configuration file; everything in it has a default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where data lives [default: ./data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where API and dashboards are served [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    api: Option<SocketAddr>,
+    /// Where syslog over UDP and TCP is taken [default: 127.0.0.1:5514]
+    #[arg(long, value_name = "ADDR")]
+    syslog: Option<SocketAddr>,
+    /// Where syslog over TLS is taken [default: 127.0.0.1:6514]
+    #[arg(long, value_name = "ADDR")]
+    syslog_tls: Option<SocketAddr>,
+}
+
+impl Config {
+    /// Reads the file, then lets the command line override it.
+    pub(crate) fn load(overrides: &Overrides) -> anyhow::Result<Config> {
+        let mut config = match &overrides.config {
+            Some(path) => Config::read(path)?,
+            None => Config::default(),
+        };
+        if overrides.data.is_some() {
+            config.data.clone_from(&overrides.data);
+        }
+        if let Some(api) = overrides.api {
+            config.api.address = api;
+        }
+        if let Some(syslog) = overrides.syslog {
+            config.collector.intake.udp = vec![syslog];
+            config.collector.intake.tcp = vec![syslog];
+        }
+        if let Some(tls) = overrides.syslog_tls {
+            config.collector.intake.tls = vec![tls];
+        }
+        Ok(config)
+    }
+
+    fn read(path: &Path) -> anyhow::Result<Config> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("configuration {}", path.display()))
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| PathBuf::from("data"))
+    }
+}
+
+/// `HAIDANG_ADMIN_PASSWORD`: the first user's password, used on the first run only.
+pub(crate) fn admin_password() -> Option<String> {
+    #[allow(clippy::disallowed_methods, reason = "this file is the one reader of the environment")]
+    std::env::var("HAIDANG_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty())
+}
