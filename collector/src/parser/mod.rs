@@ -3,6 +3,9 @@
 //! Invariant: parsing is a pure function of the line and what intake knows of it. No I/O, no clock, no state, so a
 //! parser can be corrected and the spool parsed again.
 
+mod fortigate;
+mod keyed;
+mod network;
 mod stamp;
 pub mod syslog;
 
@@ -53,7 +56,7 @@ pub enum ParseError {
 }
 
 /// Every parser, in the order of asking: the surest sniff first.
-pub const PARSERS: &[Parser] = &[];
+pub const PARSERS: &[Parser] = &[fortigate::PARSER];
 
 /// Makes an event of a line.
 ///
