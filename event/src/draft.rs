@@ -14,16 +14,7 @@ impl<'r> Draft<'r> {
     /// An event that so far says only: this line, from there, then.
     #[must_use]
     pub fn new(raw: &Raw<'r>) -> Draft<'r> {
-        let mut text = String::with_capacity(raw.line.len() + raw.line.len() / 4 + 64);
-        text.push_str(raw.line);
-        let original_len = u32::try_from(raw.line.len()).unwrap_or(u32::MAX);
-        let event = Event {
-            id: raw.id,
-            text,
-            original_len,
-            fields: Vec::with_capacity(48),
-            extras: Vec::with_capacity(24),
-        };
+        let event = Event::new(raw.id, raw.line);
         let mut draft = Draft { raw: raw.line, event };
         draft.date(Field::TIMESTAMP, raw.received);
         draft.date(Field::EVENT_INGESTED, raw.received);

@@ -101,9 +101,25 @@ pub struct Event {
     pub(crate) original_len: u32,
     pub(crate) fields: Vec<(Field, Stored)>,
     pub(crate) extras: Vec<StoredExtra>,
+    /// A bit for each field that has a value: most fields are set once and asked in vain.
+    present: [u64; Field::COUNT.div_ceil(64)],
 }
 
 impl Event {
+    pub(crate) fn new(id: EventId, original: &str) -> Event {
+        let mut text = String::with_capacity(original.len() + original.len() / 4 + 64);
+        text.push_str(original);
+        let original_len = u32::try_from(original.len()).unwrap_or(u32::MAX);
+        let fields = Vec::with_capacity(48);
+        Event { id, text, original_len, fields, ..Event::default() }
+    }
+
+    /// Whether the field has a value.
+    #[must_use]
+    pub fn has(&self, field: Field) -> bool {
+        self.present[field.index() / 64] >> (field.index() % 64) & 1 == 1
+    }
+
     /// The id given at intake (`event.id` on the wire).
     #[must_use]
     pub fn id(&self) -> EventId {
@@ -128,6 +144,9 @@ impl Event {
     /// The field's first value.
     #[must_use]
     pub fn get(&self, field: Field) -> Option<Value<'_>> {
+        if !self.has(field) {
+            return None;
+        }
         self.fields.iter().find(|(f, _)| *f == field).map(|(_, stored)| self.value(*stored))
     }
 
@@ -214,15 +233,16 @@ impl Event {
     }
 
     pub(crate) fn store(&mut self, field: Field, stored: Stored) {
-        if field.is_list() {
+        if !self.has(field) {
+            self.present[field.index() / 64] |= 1 << (field.index() % 64);
+            self.fields.push((field, stored));
+        } else if field.is_list() {
             let value = self.value(stored);
             if !self.values(field).any(|old| old == value) {
                 self.fields.push((field, stored));
             }
         } else if let Some(entry) = self.fields.iter_mut().find(|(f, _)| *f == field) {
             entry.1 = stored;
-        } else {
-            self.fields.push((field, stored));
         }
     }
 

@@ -4,7 +4,7 @@
 //! several values is a list too. An extra's key may hold dots and stays one key: `{"fortinet":{"firewall":{"a.b":1}}}`.
 
 use crate::event::fit;
-use crate::{Event, EventId, Field, Raw, Value};
+use crate::{Event, EventId, Field, Value};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -159,10 +159,7 @@ impl Event {
 
     /// Puts the original line, known only at the end of the document, where readers expect it: in front.
     fn with_original(self, original: &str) -> Event {
-        let shift = u32::try_from(original.len()).unwrap_or(u32::MAX);
-        let raw = Raw::stdin(original, self.id.received(), 0);
-        let mut event =
-            Event { id: self.id, text: raw.line.to_owned(), original_len: shift, ..Event::default() };
+        let mut event = Event::new(self.id, original);
         for (field, value) in self.fields() {
             event.set(field, value);
         }
@@ -175,17 +172,23 @@ impl Event {
     /// Appends the JSON form to `out`, without a newline.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let id = self.id.to_string();
-        let mut entries: Vec<(&str, &str, Value<'_>, bool)> =
-            Vec::with_capacity(self.fields.len() + self.extras.len() + 2);
-        for (field, value) in self.fields() {
-            let (path, key) = field.name().rsplit_once('.').unwrap_or(("", field.name()));
-            entries.push((path, key, value, field.is_list()));
-        }
-        entries.push(("event", "id", Value::Text(&id), false));
-        entries.push(("event", "original", Value::Text(self.original()), false));
-        entries.extend(self.extras().map(|extra| (extra.namespace, extra.key, extra.value, false)));
-        entries.sort_by(|a, b| segments(a.0, a.1).cmp(segments(b.0, b.1))); // stable: lists keep their order
-        write_entries(&entries, out);
+        // The dictionary is in the order of nesting, so its fields sort by number; only extras sort by name.
+        let mut typed: Vec<Placed<'_>> = Vec::with_capacity(self.fields.len() + 2);
+        typed.extend(self.fields().map(|(field, value)| Placed::of(field, value)));
+        typed.push(Placed::of(Field::EVENT_ID, Value::Text(&id)));
+        typed.push(Placed::of(Field::EVENT_ORIGINAL, Value::Text(self.original())));
+        typed.sort_by_key(|leaf| leaf.order); // stable: lists keep their order
+        let mut extras: Vec<Placed<'_>> = Vec::with_capacity(self.extras.len());
+        extras.extend(self.extras().map(|extra| Placed {
+            order: usize::MAX,
+            path: extra.namespace,
+            key: extra.key,
+            value: extra.value,
+            list: false,
+        }));
+        extras.sort_by(Placed::by_name);
+        Writer { out, open: Vec::with_capacity(6), above: Vec::with_capacity(6), first: true }
+            .write(&typed, &extras);
     }
 
     /// The JSON form as text.
@@ -204,64 +207,123 @@ fn is_ecs_root(path: &str) -> bool {
     })
 }
 
-fn segments<'a>(path: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
-    path.split('.').filter(|segment| !segment.is_empty()).chain(std::iter::once(key))
+/// A value with its place in the document.
+#[derive(Clone, Copy)]
+struct Placed<'a> {
+    order: usize,
+    path: &'a str,
+    key: &'a str,
+    value: Value<'a>,
+    list: bool,
 }
 
-/// Writes sorted leaves as nested objects.
-fn write_entries(entries: &[(&str, &str, Value<'_>, bool)], out: &mut Vec<u8>) {
-    let mut open: Vec<&str> = Vec::with_capacity(6);
-    let mut first = true;
-    out.push(b'{');
-    let mut at = 0;
-    while let Some(&(path, key, value, list)) = entries.get(at) {
-        let above: Vec<&str> = path.split('.').filter(|segment| !segment.is_empty()).collect();
-        let shared = open.iter().zip(&above).take_while(|(a, b)| a == b).count();
-        while open.len() > shared {
-            open.pop();
-            out.push(b'}');
-            first = false;
-        }
-        for segment in above.iter().skip(shared) {
-            separate(&mut first, out);
-            write_text(segment, out);
-            out.extend_from_slice(b":{");
-            open.push(segment);
-            first = true;
-        }
-        let same = entries[at..].iter().take_while(|entry| entry.0 == path && entry.1 == key).count();
-        separate(&mut first, out);
-        // A name that is a value here and an object below keeps its value under `name.value`.
-        let next = entries.get(at + same).map(|next| segments(next.0, next.1).take(above.len() + 1));
-        let clash = next.is_some_and(|next| next.eq(segments(path, key)));
-        if clash {
-            write_text(&format!("{key}.value"), out);
-        } else {
-            write_text(key, out);
-        }
-        out.push(b':');
-        if list || same > 1 {
-            out.push(b'[');
-            for (nth, entry) in entries[at..at + same].iter().enumerate() {
-                if nth > 0 {
-                    out.push(b',');
+impl<'a> Placed<'a> {
+    fn of(field: Field, value: Value<'a>) -> Placed<'a> {
+        let (path, key) = field.name().rsplit_once('.').unwrap_or(("", field.name()));
+        Placed { order: field.index(), path, key, value, list: field.is_list() }
+    }
+
+    fn segments(&self) -> impl Iterator<Item = &'a str> {
+        self.path.split('.').filter(|segment| !segment.is_empty()).chain(std::iter::once(self.key))
+    }
+
+    fn root(&self) -> &'a str {
+        self.segments().next().unwrap_or("")
+    }
+
+    fn by_name(&self, other: &Placed<'_>) -> std::cmp::Ordering {
+        if self.path == other.path { self.key.cmp(other.key) } else { self.segments().cmp(other.segments()) }
+    }
+
+    fn same_name(&self, other: &Placed<'_>) -> bool {
+        self.key == other.key && self.path == other.path
+    }
+
+    /// Whether the other is a value inside an object of this one's name.
+    fn is_above(&self, other: &Placed<'_>) -> bool {
+        let mut below = other.segments();
+        self.segments().all(|segment| below.next() == Some(segment)) && below.next().is_some()
+    }
+}
+
+/// Writes leaves, sorted by name, as nested objects.
+struct Writer<'a, 'o> {
+    out: &'o mut Vec<u8>,
+    open: Vec<&'a str>,
+    above: Vec<&'a str>,
+    first: bool,
+}
+
+impl<'a> Writer<'a, '_> {
+    fn write<'b>(mut self, mut typed: &'b [Placed<'a>], mut extras: &'b [Placed<'a>]) {
+        self.out.push(b'{');
+        loop {
+            let from_extras = match (typed.first(), extras.first()) {
+                (None, None) => break,
+                (Some(_), None) => false,
+                (None, Some(_)) => true,
+                // Only `haidang` has fields of both kinds; elsewhere the roots differ and decide at once.
+                (Some(field), Some(extra)) => {
+                    extra.root() < field.root()
+                        || (extra.root() == field.root() && extra.by_name(field).is_lt())
                 }
-                write_value(entry.2, out);
-            }
-            out.push(b']');
-        } else {
-            write_value(value, out);
+            };
+            let leaves = if from_extras { &mut extras } else { &mut typed };
+            let Some(leaf) = leaves.first() else { break };
+            let same = leaves.iter().take_while(|other| other.same_name(leaf)).count();
+            let (values, rest) = leaves.split_at(same);
+            *leaves = rest;
+            let clash = from_extras && rest.first().is_some_and(|next| leaf.is_above(next));
+            self.leaf(values, clash);
         }
-        at += same;
+        self.out.extend(std::iter::repeat_n(b'}', self.open.len() + 1));
     }
-    out.extend(std::iter::repeat_n(b'}', open.len() + 1));
-}
 
-fn separate(first: &mut bool, out: &mut Vec<u8>) {
-    if !*first {
-        out.push(b',');
+    fn leaf(&mut self, values: &[Placed<'a>], clash: bool) {
+        let Some(leaf) = values.first() else { return };
+        self.above.clear();
+        self.above.extend(leaf.path.split('.').filter(|segment| !segment.is_empty()));
+        let shared = self.open.iter().zip(&self.above).take_while(|(a, b)| a == b).count();
+        while self.open.len() > shared {
+            self.open.pop();
+            self.out.push(b'}');
+            self.first = false;
+        }
+        for at in shared..self.above.len() {
+            self.separate();
+            let segment = self.above[at];
+            write_text(segment, self.out);
+            self.out.extend_from_slice(b":{");
+            self.open.push(segment);
+            self.first = true;
+        }
+        self.separate();
+        if clash {
+            // A name that is a value here and an object below keeps its value under `name.value`.
+            write_text(&format!("{}.value", leaf.key), self.out);
+        } else {
+            write_text(leaf.key, self.out);
+        }
+        self.out.push(b':');
+        if !leaf.list && values.len() == 1 {
+            return write_value(leaf.value, self.out);
+        }
+        self.out.push(b'[');
+        for (nth, value) in values.iter().enumerate() {
+            if nth > 0 {
+                self.out.push(b',');
+            }
+            write_value(value.value, self.out);
+        }
+        self.out.push(b']');
     }
-    *first = false;
+
+    fn separate(&mut self) {
+        if !self.first {
+            self.out.push(b',');
+        }
+        self.first = false;
+    }
 }
 
 fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
@@ -272,10 +334,18 @@ fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
             write_text(text, out);
             Ok(())
         }
-        Value::Long(number) => write!(out, "{number}"),
+        Value::Long(number) => {
+            out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+            Ok(())
+        }
         Value::Float(number) => write!(out, "{number:?}"),
         Value::Ip(ip) => write!(out, "\"{ip}\""),
-        Value::Date(time) => write!(out, "\"{time}\""),
+        Value::Date(time) => {
+            out.push(b'"');
+            out.extend_from_slice(&time.to_bytes());
+            out.push(b'"');
+            Ok(())
+        }
         Value::Bool(flag) => write!(out, "{flag}"),
     };
 }
@@ -311,7 +381,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Draft, Kind, Time};
+    use crate::{Draft, Kind, Raw, Time};
     use proptest::prelude::*;
 
     fn value_for(kind: Kind) -> BoxedStrategy<String> {

@@ -10,7 +10,7 @@ pub struct Time(pub i64);
 impl Time {
     /// The years that RFC 3339 can write end here: 9999-12-30T22:00:00Z, what `jiff` can hold.
     const MAX_MS: i64 = 253_402_207_200_000;
-    const MIN_MS: i64 = -377_705_023_201_000;
+    const MIN_MS: i64 = -62_167_219_200_000; // 0000-01-01
 
     /// Reads an RFC 3339 time; a missing offset is an error.
     #[must_use]
@@ -26,15 +26,34 @@ impl Time {
     }
 }
 
+impl Time {
+    /// The 24 bytes of RFC 3339. Written by hand because every event has two or three of them.
+    pub(crate) fn to_bytes(self) -> [u8; 24] {
+        let ms = self.0.clamp(Self::MIN_MS, Self::MAX_MS);
+        let (year, month, day) = civil(ms.div_euclid(86_400_000));
+        let rest = ms.rem_euclid(86_400_000);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        put(&mut text[0..4], year.clamp(0, 9999));
+        put(&mut text[5..7], month);
+        put(&mut text[8..10], day);
+        put(&mut text[11..13], rest / 3_600_000);
+        put(&mut text[14..16], rest / 60_000 % 60);
+        put(&mut text[17..19], rest / 1000 % 60);
+        put(&mut text[20..23], rest % 1000);
+        text
+    }
+}
+
+fn put(digits: &mut [u8], mut number: i64) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = self.0.clamp(Self::MIN_MS, Self::MAX_MS);
-        let days = ms.div_euclid(86_400_000);
-        let rest = ms.rem_euclid(86_400_000);
-        let (year, month, day) = civil(days);
-        let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
-        let (second, milli) = (rest / 1000 % 60, rest % 1000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+        f.write_str(std::str::from_utf8(&self.to_bytes()).unwrap_or_default())
     }
 }
 
