@@ -1,12 +1,18 @@
 //! A set of rules: compiled together, so that references are resolved and every problem of every file is told at once.
 
+use crate::episode::Episode;
+use crate::found::{entity_name, kind_of};
 use crate::record::{FieldRef, Record, Target};
 use crate::sigma::correlation::{Correlation, Measure};
 use crate::sigma::detection::{Detection, Problem};
 use crate::sigma::logsource::{LogSource, Pipelines, When};
 use crate::sigma::meta::{Meta, RuleKind};
+use crate::sigma::pattern::folded;
 use crate::yaml::{self, Node};
+use event::{Alert, Entity, EventId, Match, derived_id};
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use uuid::Uuid;
 
 /// A file of rules or pipelines.
 #[derive(Clone, Debug)]
@@ -76,6 +82,58 @@ pub(crate) struct CorrelationRule {
     pub(crate) value_keys: Vec<Vec<String>>,
     /// Equal for rules that mean the same, so that a reload keeps their windows.
     pub(crate) fingerprint: String,
+}
+
+impl CorrelationRule {
+    /// The group of a match of the `nth` rule referred to, and what is counted of it. `None` if it lacks a field.
+    pub(crate) fn place(&self, nth: usize, found: &Match) -> Option<(Vec<String>, u64)> {
+        let text = |key: &String| {
+            let value = found.values.iter().find(|(known, _)| known == key);
+            value.map(|(_, text)| folded(text).into_owned())
+        };
+        let group: Option<Vec<String>> = self.group_keys.get(nth)?.iter().map(text).collect();
+        let counted = match self.correlation.measure {
+            Measure::Events => 0,
+            Measure::Rules | Measure::RulesInOrder => u64::try_from(nth).unwrap_or(u64::MAX),
+            Measure::Values(_) => {
+                let values: Option<Vec<String>> = self.value_keys.get(nth)?.iter().map(text).collect();
+                // The same in every process, for a window may be rebuilt elsewhere.
+                let mut hasher = DefaultHasher::new();
+                values?.hash(&mut hasher);
+                hasher.finish()
+            }
+        };
+        Some((group?, counted))
+    }
+
+    /// The id of the alert whose first match is `event`.
+    pub(crate) fn alert_id(&self, group: &[String], event: EventId) -> Uuid {
+        let event = event.to_string();
+        let mut parts = vec!["alert", self.meta.id.as_str()];
+        parts.extend(group.iter().map(String::as_str));
+        parts.push(&event);
+        derived_id(&parts)
+    }
+
+    pub(crate) fn alert(&self, group: &[String], episode: &Episode) -> Alert {
+        let keys = self.group_keys.first().map_or(&[][..], Vec::as_slice);
+        let names = self
+            .correlation
+            .group_by
+            .iter()
+            .zip(keys)
+            .map(|(name, key)| if self.correlation.aliases.contains_key(name) { name } else { key });
+        let named: Vec<(String, String)> = names.cloned().zip(group.iter().cloned()).collect();
+        let main: Vec<Entity> = keys
+            .iter()
+            .zip(group)
+            .filter_map(|(key, value)| {
+                let kind = kind_of(key)?;
+                Some(Entity { kind, name: entity_name(kind, value) })
+            })
+            .collect();
+        episode.alert(&self.meta, &named, &main, &[])
+    }
 }
 
 struct Loading {
