@@ -2,3 +2,6 @@
 
 pub mod engine;
 pub mod events;
+pub mod query;
+
+pub mod cases;

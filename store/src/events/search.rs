@@ -1,0 +1,195 @@
+//! Events come out: by condition, newest first, page by page; by id; counted.
+
+use super::block::halves;
+use super::row::{self, Rows};
+use super::{Events, EventsError};
+use crate::query::{Bound, Query};
+use event::{Event, EventId, Time};
+use serde::Deserialize;
+use std::collections::HashSet;
+
+/// Most events of a page.
+const LIMIT_MAX: usize = 1000;
+
+/// What to look for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Search {
+    /// The first moment.
+    pub from: Time,
+    /// The moment after the last.
+    pub to: Time,
+    /// The condition.
+    pub query: Query,
+    /// Events of a page: at most 1,000.
+    pub limit: usize,
+    /// Where the page before ended: its `next`.
+    pub cursor: Option<String>,
+}
+
+/// A page of events, newest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The events.
+    pub items: Vec<Event>,
+    /// The cursor of the next page, if there is more.
+    pub next: Option<String>,
+}
+
+/// The place of an event in the order of time and id.
+struct Cursor {
+    time: i64,
+    id: u128,
+}
+
+impl Cursor {
+    fn parse(text: &str) -> Option<Cursor> {
+        let (time, id) = text.split_once('.')?;
+        let plain = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        plain.then_some(Cursor { time: time.parse().ok()?, id: u128::from_str_radix(id, 16).ok()? })
+    }
+
+    fn after(event: &Event) -> String {
+        format!("{}.{:032x}", event.time().0, event.id().0)
+    }
+}
+
+impl Events {
+    /// The range and the condition as SQL. Only numbers are written into it; texts are bound by [`bind`].
+    pub(super) fn within(from: Time, to: Time, query: &Query) -> Bound {
+        let mut bound = query.condition();
+        bound.sql = format!(
+            "timestamp >= fromUnixTimestamp64Milli(toInt64({}), 'UTC') AND \
+             timestamp < fromUnixTimestamp64Milli(toInt64({}), 'UTC') AND {}",
+            clamped(from),
+            clamped(to),
+            bound.sql
+        );
+        bound
+    }
+
+    /// A page of events that meet the condition, newest first. Equal times are ordered by id, so no event is left out
+    /// or given twice between pages.
+    ///
+    /// # Errors
+    /// The cursor is foreign, or the store refuses: too slow, too large.
+    pub async fn search(&self, search: &Search) -> Result<Page, EventsError> {
+        let mut bound = Events::within(search.from, search.to, &search.query);
+        let limit = search.limit.clamp(1, LIMIT_MAX);
+        if let Some(cursor) = &search.cursor {
+            let cursor = Cursor::parse(cursor).ok_or(EventsError::Cursor)?;
+            let (high, low) = halves(cursor.id);
+            let time = format!("fromUnixTimestamp64Milli(toInt64({}), 'UTC')", clamped(Time(cursor.time)));
+            // The first half lets the index skip; the tuple alone would not.
+            bound.sql.push_str(&format!(
+                " AND timestamp <= {time} AND (timestamp, id_high, id_low) < ({time}, toUInt64({high}), toUInt64({low}))"
+            ));
+        }
+        let sql = format!(
+            "SELECT {} FROM events WHERE {} ORDER BY toStartOfTenMinutes(timestamp) DESC, timestamp DESC, id_high DESC, \
+             id_low DESC LIMIT {}",
+            row::selected(),
+            bound.sql,
+            limit + 1
+        );
+        let mut items = self.events(&sql, &bound).await?;
+        let next = (items.len() > limit).then(|| {
+            items.truncate(limit);
+            items.last().map(Cursor::after)
+        });
+        Ok(Page { items, next: next.flatten() })
+    }
+
+    /// How many events meet the condition.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn count(&self, from: Time, to: Time, query: &Query) -> Result<u64, EventsError> {
+        let bound = Events::within(from, to, query);
+        let sql = format!("SELECT count() FROM events WHERE {}", bound.sql);
+        Ok(bind(self.query(&sql), &bound).fetch_one().await?)
+    }
+
+    /// The events with these ids, oldest first; an id without an event is left out.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn get(&self, ids: &[EventId]) -> Result<Vec<Event>, EventsError> {
+        let mut found = Vec::new();
+        for some in ids.chunks(LIMIT_MAX) {
+            let pairs: Vec<String> = some
+                .iter()
+                .map(|id| halves(id.0))
+                .map(|(high, low)| format!("(toUInt64({high}), toUInt64({low}))"))
+                .collect();
+            let highs: Vec<String> = some.iter().map(|id| format!("toUInt64({})", halves(id.0).0)).collect();
+            let sql = format!(
+                "SELECT {} FROM events WHERE id_high IN ({}) AND (id_high, id_low) IN ({}) ORDER BY timestamp, id_high, \
+                 id_low",
+                row::selected(),
+                highs.join(", "),
+                pairs.join(", ")
+            );
+            found.extend(self.events(&sql, &Bound::default()).await?);
+        }
+        found.sort_by_key(|event| (event.time(), event.id()));
+        found.dedup_by_key(|event| event.id());
+        Ok(found)
+    }
+
+    /// Which ids from `from` to `to`, both included, are stored: what a reader of the spool may skip after a crash.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn ids_between(&self, from: EventId, to: EventId) -> Result<HashSet<EventId>, EventsError> {
+        #[derive(clickhouse::Row, Deserialize)]
+        struct Id {
+            id_high: u64,
+            id_low: u64,
+        }
+        let ((from_high, from_low), (to_high, to_low)) = (halves(from.0), halves(to.0));
+        let sql = format!(
+            "SELECT id_high, id_low FROM events WHERE id_high BETWEEN {from_high} AND {to_high} AND \
+             (id_high, id_low) >= (toUInt64({from_high}), toUInt64({from_low})) AND \
+             (id_high, id_low) <= (toUInt64({to_high}), toUInt64({to_low}))"
+        );
+        let mut cursor = self.query(&sql).fetch::<Id>()?;
+        let mut ids = HashSet::new();
+        while let Some(id) = cursor.next().await? {
+            ids.insert(EventId(u128::from(id.id_high) << 64 | u128::from(id.id_low)));
+        }
+        Ok(ids)
+    }
+
+    async fn events(&self, sql: &str, bound: &Bound) -> Result<Vec<Event>, EventsError> {
+        let bytes = bind(self.query(sql), bound).fetch_bytes("RowBinary")?.collect().await?;
+        Ok(Rows::new(&bytes).collect::<Result<_, _>>()?)
+    }
+}
+
+/// Binds the texts of a condition.
+pub(super) fn bind(mut query: clickhouse::query::Query, bound: &Bound) -> clickhouse::query::Query {
+    for (number, text) in bound.texts.iter().enumerate() {
+        query = query.param(&format!("q{number}"), text);
+    }
+    query
+}
+
+/// A moment as the table's column can hold it.
+pub(super) fn clamped(time: Time) -> i64 {
+    time.0.clamp(-2_208_988_800_000, 10_413_791_999_999)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_cursor_given_out_here_is_read() {
+        let event = Event::stored(EventId::new(Time(1_790_000_000_000), 1, 42), "x");
+        let cursor = Cursor::parse(&Cursor::after(&event)).unwrap();
+        assert_eq!((cursor.time, cursor.id), (1_790_000_000_000, event.id().0));
+        for foreign in ["", "1", "1.2", "x.00000000000000000000000000000000", "1.+0000000000000000000000000000000"] {
+            assert!(Cursor::parse(foreign).is_none(), "{foreign}");
+        }
+    }
+}
