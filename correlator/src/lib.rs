@@ -1,5 +1,7 @@
 //! From events to incidents: Sigma rules, windows, grouping. No async, no I/O, no clock.
 
+#[cfg(test)]
+mod corpus;
 mod correlator;
 mod episode;
 mod evaluate;

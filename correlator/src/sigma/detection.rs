@@ -5,7 +5,7 @@ use super::pattern::{CHARS_MAX, Glob, Network, Order, Pattern, Place};
 use crate::yaml::{Entry, Kind, Node};
 
 /// How large one compiled regular expression may be, in bytes.
-const REGEX_BYTES_MAX: usize = 2 << 20;
+const REGEX_BYTES_MAX: usize = 8 << 20;
 /// How many patterns one rule may have.
 const PATTERNS_MAX: usize = 20_000;
 
