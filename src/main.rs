@@ -5,6 +5,7 @@
 mod detect;
 mod parse;
 mod rules;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ enum Command {
     Detect(detect::Options),
     /// Checks and lists rules.
     Rules(rules::Options),
+    /// A province's traffic with known attacks in it, over real syslog.
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Command::Parse(options) => parse::run(&options),
         Command::Detect(options) => detect::run(&options),
         Command::Rules(options) => rules::run(&options),
+        Command::Simulate(options) => simulate::run(&options),
     };
     outcome.unwrap_or_else(|error| {
         tracing::error!("{error:#}");

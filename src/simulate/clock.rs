@@ -122,6 +122,7 @@ impl Clock {
 }
 
 fn offset(offset: Offset) -> String {
-    let (sign, minutes) = (if offset.is_negative() { '-' } else { '+' }, offset.seconds().unsigned_abs() / 60);
+    let (sign, minutes) =
+        (if offset.is_negative() { '-' } else { '+' }, offset.seconds().unsigned_abs() / 60);
     format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
 }

@@ -58,11 +58,10 @@ impl Piece for IpAddr {
     }
 }
 
-/// Appends each piece in turn.
+/// Appends each piece in turn. The semicolon keeps rustfmt from setting every piece on a line of its own.
 macro_rules! put {
-    ($line:expr, $($piece:expr),+ $(,)?) => {{
-        let line = &mut *$line;
-        $( $crate::simulate::line::Piece::put($piece, line.out); )+
+    ($line:ident; $($piece:expr),+) => {{
+        $( $crate::simulate::line::Piece::put($piece, $line.out); )+
     }};
 }
 pub(super) use put;
@@ -80,7 +79,7 @@ impl Line<'_> {
     /// The marker, if one was asked for, between two strings.
     pub(super) fn mark(&mut self, before: &str, after: &str) {
         if let Some(mark) = self.mark {
-            put!(self, before, mark, "-", self.number, after);
+            put!(self; before, mark, "-", self.number, after);
         }
     }
 
@@ -106,21 +105,21 @@ impl Line<'_> {
     pub(super) fn header(&mut self, priority: u16, host: &str, app: &str, style: Style) {
         let process = 300 + self.number % 4_000_000;
         if style == Style::Rfc5424 || self.mark.is_some() {
-            put!(self, "<", priority, ">1 ");
+            put!(self; "<", priority, ">1 ");
             self.iso();
-            put!(self, " ", host, " ", app, " ", process, " ");
+            put!(self; " ", host, " ", app, " ", process, " ");
             match self.mark {
-                Some(mark) => put!(self, mark, "-", self.number),
-                None => put!(self, "-"),
+                Some(mark) => put!(self; mark, "-", self.number),
+                None => put!(self; "-"),
             }
-            return put!(self, " - ");
+            return put!(self; " - ");
         }
-        put!(self, "<", priority, ">");
+        put!(self; "<", priority, ">");
         match style {
             Style::Iso => self.iso(),
-            Style::Bsd | Style::Rfc5424 => put!(self, self.clock.bsd()),
+            Style::Bsd | Style::Rfc5424 => put!(self; self.clock.bsd()),
         }
-        put!(self, " ", host, " ", app, "[", process, "]: ");
+        put!(self; " ", host, " ", app, "[", process, "]: ");
     }
 }
 
@@ -152,11 +151,17 @@ impl Random {
     }
 
     pub(super) fn index(&mut self, length: usize) -> usize {
-        self.below(length as u64) as usize
+        usize::try_from(self.below(length as u64)).unwrap_or(0)
     }
 
     pub(super) fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
         &from[self.index(from.len())]
+    }
+
+    /// A number of bytes as connections have them: of many magnitudes, at most `2^(7 + magnitudes)`.
+    pub(super) fn size(&mut self, magnitudes: u64) -> u64 {
+        let magnitude = 8 + self.below(magnitudes);
+        self.below(1 << magnitude)
     }
 
     /// An ephemeral port.
