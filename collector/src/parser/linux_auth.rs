@@ -15,10 +15,29 @@ fn sniff(line: &Line<'_>) -> bool {
     let program = program(line);
     matches!(
         program,
-        "sshd" | "sshd-session" | "sshd-auth" | "sudo" | "su" | "login" | "passwd" | "chpasswd" | "chage" | "chfn"
-            | "chsh" | "useradd" | "userdel" | "usermod" | "adduser" | "groupadd" | "groupdel" | "groupmod"
-            | "gpasswd" | "systemd-logind" | "dropbear"
-    ) || !program.is_empty() && (line.message.starts_with("pam_") || line.header.app_name.ends_with("(pam_unix)"))
+        "sshd"
+            | "sshd-session"
+            | "sshd-auth"
+            | "sudo"
+            | "su"
+            | "login"
+            | "passwd"
+            | "chpasswd"
+            | "chage"
+            | "chfn"
+            | "chsh"
+            | "useradd"
+            | "userdel"
+            | "usermod"
+            | "adduser"
+            | "groupadd"
+            | "groupdel"
+            | "groupmod"
+            | "gpasswd"
+            | "systemd-logind"
+            | "dropbear"
+    ) || !program.is_empty()
+        && (line.message.starts_with("pam_") || line.header.app_name.ends_with("(pam_unix)"))
 }
 
 /// Old systems write `sshd(pam_unix)`.
@@ -106,7 +125,8 @@ fn sshd<'r>(message: &'r str, draft: &mut Draft<'r>) {
     match first {
         "Accepted" | "Failed" | "Postponed" | "Partial" => ssh_login(first, rest, draft),
         "Invalid" | "Illegal" => {
-            if let Some((user, from)) = rest.strip_prefix("user ").and_then(|rest| rest.rsplit_once("from ")) {
+            if let Some((user, from)) = rest.strip_prefix("user ").and_then(|rest| rest.rsplit_once("from "))
+            {
                 said(draft, "authentication", "info", "ssh_login");
                 outcome(draft, false);
                 draft.put(Field::USER_NAME, user.trim_end());
@@ -137,7 +157,7 @@ fn sshd<'r>(message: &'r str, draft: &mut Draft<'r>) {
     }
 }
 
-fn ssh_login<'r>(first: &'static str, rest: &'r str, draft: &mut Draft<'r>) {
+fn ssh_login<'r>(first: &'r str, rest: &'r str, draft: &mut Draft<'r>) {
     let Some((method, rest)) = rest.split_once(" for ") else { return };
     let Some((user, from)) = rest.rsplit_once(" from ") else { return };
     said(draft, "authentication", "info", "ssh_login");
@@ -190,7 +210,10 @@ fn sshd_rest<'r>(text: &'r str, draft: &mut Draft<'r>) {
             said(draft, "authentication", "info", "ssh_login");
             outcome(draft, false);
             let user = what.rsplit_once(" for ").map_or("", |(_, user)| user);
-            let user = user.strip_prefix("illegal user ").or_else(|| user.strip_prefix("invalid user ")).unwrap_or(user);
+            let user = user
+                .strip_prefix("illegal user ")
+                .or_else(|| user.strip_prefix("invalid user "))
+                .unwrap_or(user);
             draft.put(Field::USER_NAME, user);
             source(draft, from.split(' ').next().unwrap_or(from));
         }
@@ -220,7 +243,8 @@ fn sshd_rest<'r>(text: &'r str, draft: &mut Draft<'r>) {
         peer(draft, rest);
     } else if let Some(rest) = text.strip_prefix("Timeout before authentication for ") {
         peer(draft, rest.strip_prefix("connection from ").unwrap_or(rest));
-    } else if let Some((_, rest)) = text.rsplit_once("onnection from ").or_else(|| text.rsplit_once(" from ")) {
+    } else if let Some((_, rest)) = text.rsplit_once("onnection from ").or_else(|| text.rsplit_once(" from "))
+    {
         // Did not receive identification string from …, banner exchange: Connection from …, Bad protocol version …
         match rest.strip_prefix("authenticating ").or_else(|| rest.strip_prefix("invalid ")).unwrap_or(rest) {
             who if who.starts_with("user ") => {
@@ -304,7 +328,9 @@ fn pam_pairs<'r>(text: &'r str, draft: &mut Draft<'r>) {
 
 /// `tuan : 3 incorrect password attempts ; TTY=pts/0 ; PWD=/home/tuan ; USER=root ; COMMAND=/bin/cat /etc/shadow`
 fn sudo<'r>(message: &'r str, draft: &mut Draft<'r>) {
-    let Some((user, mut rest)) = message.split_once(" : ").filter(|(_, rest)| rest.contains('=')) else { return };
+    let Some((user, mut rest)) = message.split_once(" : ").filter(|(_, rest)| rest.contains('=')) else {
+        return;
+    };
     said(draft, "process", "start", "sudo");
     draft.put(Field::USER_NAME, user.trim());
     let mut success = true;
@@ -342,7 +368,8 @@ fn sudo<'r>(message: &'r str, draft: &mut Draft<'r>) {
 }
 
 fn su<'r>(message: &'r str, draft: &mut Draft<'r>) {
-    let failed = message.starts_with("FAILED") || message.starts_with("- ") || message.contains("uthentication fail");
+    let failed =
+        message.starts_with("FAILED") || message.starts_with("- ") || message.contains("uthentication fail");
     let pair = if let Some((_, rest)) = message.split_once("(to ") {
         rest.split_once(") ").map(|(to, by)| (to, name(by))) // (to root) tuan on pts/0
     } else if let Some((_, rest)) = message.split_once(" for ") {
@@ -379,7 +406,9 @@ fn login<'r>(message: &'r str, draft: &mut Draft<'r>) {
 }
 
 fn logind<'r>(message: &'r str, draft: &mut Draft<'r>) {
-    if let Some((session, user)) = message.strip_prefix("New session ").and_then(|rest| rest.split_once(" of user ")) {
+    if let Some((session, user)) =
+        message.strip_prefix("New session ").and_then(|rest| rest.split_once(" of user "))
+    {
         said(draft, "session", "start", "session-opened");
         draft.extra(EXTRA, "session.id", session);
         draft.put(Field::USER_NAME, name(user));
@@ -428,18 +457,24 @@ fn account<'r>(message: &'r str, draft: &mut Draft<'r>) {
     } else if let Some((_, rest)) = message.split_once("removed group ") {
         iam(draft, "group", "deletion", "group-deleted");
         draft.put(Field::GROUP_NAME, name(rest));
-    } else if let Some((user, group)) = message.strip_prefix("add ").and_then(|rest| rest.split_once(" group ")) {
+    } else if let Some((user, group)) =
+        message.strip_prefix("add ").and_then(|rest| rest.split_once(" group "))
+    {
         iam(draft, "group", "change", "added-user-to-group");
         draft.put(Field::USER_NAME, name(user));
         draft.put(Field::GROUP_NAME, name(group));
     } else if let Some(rest) = message.strip_prefix("change user ") {
         iam(draft, "user", "change", "user-changed");
         draft.put(Field::USER_NAME, name(rest));
-    } else if let Some((_, rest)) = message.split_once("password for ").filter(|(_, r)| r.contains("changed by")) {
+    } else if let Some((_, rest)) =
+        message.split_once("password for ").filter(|(_, r)| r.contains("changed by"))
+    {
         iam(draft, "user", "change", "password-changed");
         draft.put(Field::USER_NAME, rest.rsplit_once(" by ").map_or("", |(_, by)| name(by)));
         draft.put(Field::USER_TARGET_NAME, name(rest));
-    } else if let Some((user, rest)) = message.strip_prefix("user ").and_then(|rest| rest.split_once(" added by ")) {
+    } else if let Some((user, rest)) =
+        message.strip_prefix("user ").and_then(|rest| rest.split_once(" added by "))
+    {
         iam(draft, "group", "change", "added-user-to-group");
         draft.put(Field::USER_NAME, name(rest));
         draft.put(Field::USER_TARGET_NAME, user);
@@ -461,7 +496,9 @@ fn account_pairs<'r>(text: &'r str, named: Field, draft: &mut Draft<'r>) {
             Some(("name", name)) => draft.put(named, name),
             Some(("UID", id)) => draft.put(Field::USER_ID, id),
             Some(("GID", id)) => draft.put(Field::GROUP_ID, id),
-            Some((key @ ("home" | "shell" | "from"), value)) => draft.extra("system.auth.useradd", key, value),
+            Some((key @ ("home" | "shell" | "from"), value)) => {
+                draft.extra("system.auth.useradd", key, value)
+            }
             _ => {}
         }
     }

@@ -3,11 +3,16 @@
 //! Invariant: parsing is a pure function of the line and what intake knows of it. No I/O, no clock, no state, so a
 //! parser can be corrected and the spool parsed again.
 
+mod cisco_asa;
 mod fortigate;
 mod keyed;
+mod linux_auth;
 mod network;
 mod stamp;
 pub mod syslog;
+mod url;
+mod web_access;
+mod web_error;
 
 #[cfg(test)]
 mod golden;
@@ -56,7 +61,8 @@ pub enum ParseError {
 }
 
 /// Every parser, in the order of asking: the surest sniff first.
-pub const PARSERS: &[Parser] = &[fortigate::PARSER];
+pub const PARSERS: &[Parser] =
+    &[fortigate::PARSER, cisco_asa::PARSER, linux_auth::PARSER, web_access::PARSER, web_error::PARSER];
 
 /// Makes an event of a line.
 ///
