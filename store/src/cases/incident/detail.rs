@@ -1,0 +1,42 @@
+//! One incident with all that belongs to it.
+
+use crate::cases::{Cases, Comment, Error, HistoryEntry, Summary, comment, list};
+use event::Alert;
+use sqlx::Row as _;
+
+/// One incident with all that belongs to it.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// What the list shows.
+    pub summary: Summary,
+    /// Its alerts in order of time.
+    pub alerts: Vec<Alert>,
+    /// What people wrote, oldest first.
+    pub comments: Vec<Comment>,
+    /// What changed, oldest first.
+    pub history: Vec<HistoryEntry>,
+}
+
+impl Cases {
+    /// The incident with `id`; the survivor if it was merged.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn incident(&self, id: &str) -> Result<Option<Detail>, Error> {
+        // One transaction, so that the parts belong to the same moment.
+        let mut tx = self.read.begin().await?;
+        let Some(summary) = list::one(&mut tx, id).await? else { return Ok(None) };
+        let rows = sqlx::query("SELECT body FROM alerts WHERE incident = $1 ORDER BY first_ms, id LIMIT $2")
+            .bind(&summary.id)
+            .bind(i64::from(self.config.alerts_per_incident_max))
+            .fetch_all(&mut *tx)
+            .await?;
+        let read = |row: &sqlx::sqlite::SqliteRow| {
+            serde_json::from_str(row.try_get(0)?).map_err(|_| Error::Corrupt("alert"))
+        };
+        let alerts = rows.iter().map(read).collect::<Result<Vec<Alert>, Error>>()?;
+        let comments = comment::comments(&mut tx, &summary.id).await?;
+        let history = comment::history(&mut tx, &summary.id).await?;
+        Ok(Some(Detail { summary, alerts, comments, history }))
+    }
+}

@@ -1,0 +1,221 @@
+//! The list of incidents: filters, orders, and a cursor that stays right while incidents come in.
+
+use super::incident::{by_rank, rank};
+use super::{Cases, Db, Error, Tx, Verdict};
+use event::{Entity, Severity, Stage, Status, Time};
+use sqlx::{QueryBuilder, Row as _};
+
+/// An incident as the list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the columns' names say what they are; `event::Incident` has the words
+pub struct Summary {
+    pub id: String,
+    /// 1, 2, 3, … for people.
+    pub number: i64,
+    pub title: String,
+    pub title_vi: String,
+    /// What people set, or else what was found.
+    pub severity: Severity,
+    pub stage: Stage,
+    pub status: Status,
+    pub verdict: Option<Verdict>,
+    /// A username.
+    pub assignee: Option<String>,
+    pub unit: String,
+    pub system: String,
+    pub system_level: u8,
+    pub first: Time,
+    pub last: Time,
+    pub created: Time,
+    pub updated: Time,
+    pub alerts_count: u64,
+    /// Matches of all alerts together.
+    pub events_count: u64,
+    pub entities: Vec<Entity>,
+    pub comments_count: u64,
+    /// Closed, and events came after.
+    pub updated_after_close: bool,
+    /// Counts people's changes; what the correlator adds does not raise it, or nobody could change a busy incident.
+    pub version: i64,
+}
+
+/// The order of the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The latest activity first.
+    #[default]
+    Last,
+    /// The worst first, then the latest.
+    Severity,
+    /// The latest begun first.
+    First,
+}
+
+/// Which incidents; an empty filter is all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Any of these.
+    pub status: Vec<Status>,
+    /// Any of these.
+    pub severity: Vec<Severity>,
+    /// Exactly this unit.
+    pub unit: Option<String>,
+    /// Exactly this username; empty for nobody's.
+    pub assignee: Option<String>,
+    /// A part of title, number (`#12`), unit, system or an entity's name.
+    pub text: Option<String>,
+    /// Active at this time or later.
+    pub from: Option<Time>,
+    /// Active before this time.
+    pub to: Option<Time>,
+}
+
+/// A page of the list.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// In the order asked for.
+    pub items: Vec<Summary>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+const SELECT: &str = "SELECT i.id, i.number, i.title, i.title_vi, i.severity, i.stage, i.status, i.verdict, i.assignee, \
+    i.unit, i.system, i.system_level, i.first_ms, i.last_ms, i.created_ms, i.updated_ms, i.alerts_count, \
+    i.events_count, i.entities, i.comments_count, i.updated_after_close, i.version FROM incidents i ";
+
+impl Cases {
+    /// A page of at most `limit` incidents, after `cursor`.
+    ///
+    /// # Errors
+    /// The cursor is not one of this order.
+    pub async fn incidents(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page, Error> {
+        let mut query = QueryBuilder::<Db>::new(SELECT);
+        query.push("WHERE i.merged_into IS NULL");
+        narrow(&mut query, filter);
+        if let Some(cursor) = cursor {
+            after(&mut query, sort, cursor)?;
+        }
+        query.push(match sort {
+            Sort::Last => " ORDER BY i.last_ms DESC, i.number DESC",
+            Sort::Severity => " ORDER BY i.severity DESC, i.last_ms DESC, i.number DESC",
+            Sort::First => " ORDER BY i.first_ms DESC, i.number DESC",
+        });
+        query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
+        let rows = query.build().fetch_all(&self.read).await?;
+        let mut items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| more).map(|item| cursor_of(sort, item));
+        Ok(Page { items, next })
+    }
+}
+
+fn narrow(query: &mut QueryBuilder<Db>, filter: &Filter) {
+    if !filter.status.is_empty() {
+        let mut any = query.push(" AND i.status IN (").separated(", ");
+        filter.status.iter().for_each(|status| {
+            any.push_bind(status.name());
+        });
+        query.push(")");
+    }
+    if !filter.severity.is_empty() {
+        let mut any = query.push(" AND i.severity IN (").separated(", ");
+        filter.severity.iter().for_each(|severity| {
+            any.push_bind(rank(*severity));
+        });
+        query.push(")");
+    }
+    if let Some(unit) = &filter.unit {
+        query.push(" AND i.unit = ").push_bind(unit.clone());
+    }
+    if let Some(assignee) = &filter.assignee {
+        query.push(" AND COALESCE(i.assignee, '') = ").push_bind(assignee.clone());
+    }
+    if let Some(text) = &filter.text {
+        let escaped = text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        query.push(" AND i.search LIKE ").push_bind(format!("%{escaped}%")).push(" ESCAPE '!'");
+    }
+    if let Some(from) = filter.from {
+        query.push(" AND i.last_ms >= ").push_bind(from.0);
+    }
+    if let Some(to) = filter.to {
+        query.push(" AND i.first_ms < ").push_bind(to.0);
+    }
+}
+
+/// The cursor is the sort key of the last item: `l.LAST.NUMBER`, `s.SEVERITY.LAST.NUMBER`, `f.FIRST.NUMBER`.
+fn cursor_of(sort: Sort, item: &Summary) -> String {
+    match sort {
+        Sort::Last => format!("l.{}.{}", item.last.0, item.number),
+        Sort::Severity => format!("s.{}.{}.{}", rank(item.severity), item.last.0, item.number),
+        Sort::First => format!("f.{}.{}", item.first.0, item.number),
+    }
+}
+
+fn after(query: &mut QueryBuilder<Db>, sort: Sort, cursor: &str) -> Result<(), Error> {
+    let unfit = || Error::Invalid("`cursor` is not one of this list and order".to_owned());
+    let (letter, columns) = match sort {
+        Sort::Last => ("l", "(i.last_ms, i.number)"),
+        Sort::Severity => ("s", "(i.severity, i.last_ms, i.number)"),
+        Sort::First => ("f", "(i.first_ms, i.number)"),
+    };
+    let mut parts = cursor.split('.');
+    let (kind, numbers) = (parts.next(), parts.map(str::parse::<i64>).collect::<Result<Vec<_>, _>>());
+    let numbers = numbers.map_err(|_| unfit())?;
+    if kind != Some(letter) || numbers.len() != columns.split(',').count() {
+        return Err(unfit());
+    }
+    let mut all = query.push(format!(" AND {columns} < (")).separated(", ");
+    for number in numbers {
+        all.push_bind(number);
+    }
+    query.push(")");
+    Ok(())
+}
+
+/// The incident that `id` now is.
+pub(super) async fn one(tx: &mut Tx, id: &str) -> Result<Option<Summary>, Error> {
+    let mut query = QueryBuilder::<Db>::new(SELECT);
+    query
+        .push("WHERE i.id = COALESCE((SELECT m.merged_into FROM incidents m WHERE m.id = ")
+        .push_bind(id.to_owned());
+    query.push("), ").push_bind(id.to_owned()).push(")");
+    let row = query.build().fetch_optional(&mut **tx).await?;
+    row.as_ref().map(read).transpose()
+}
+
+fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Summary, Error> {
+    let stage: String = row.try_get(5)?;
+    let verdict: Option<String> = row.try_get(7)?;
+    let count = |place: usize| row.try_get::<i64, _>(place).map(i64::unsigned_abs);
+    Ok(Summary {
+        id: row.try_get(0)?,
+        number: row.try_get(1)?,
+        title: row.try_get(2)?,
+        title_vi: row.try_get(3)?,
+        severity: by_rank(row.try_get(4)?)?,
+        stage: serde_json::from_value(stage.into()).map_err(|_| Error::Corrupt("stage"))?,
+        status: Status::by_name(row.try_get(6)?).ok_or(Error::Corrupt("status"))?,
+        verdict: verdict.map(|v| Verdict::by_name(&v).ok_or(Error::Corrupt("verdict"))).transpose()?,
+        assignee: row.try_get(8)?,
+        unit: row.try_get(9)?,
+        system: row.try_get(10)?,
+        system_level: u8::try_from(count(11)?).unwrap_or(0),
+        first: Time(row.try_get(12)?),
+        last: Time(row.try_get(13)?),
+        created: Time(row.try_get(14)?),
+        updated: Time(row.try_get(15)?),
+        alerts_count: count(16)?,
+        events_count: count(17)?,
+        entities: serde_json::from_str(row.try_get(18)?).map_err(|_| Error::Corrupt("entities"))?,
+        comments_count: count(19)?,
+        updated_after_close: count(20)? != 0,
+        version: row.try_get(21)?,
+    })
+}

@@ -1,0 +1,237 @@
+//! Cases in SQL: incidents and what people do with them, users, sessions, tokens, the audit trail.
+//!
+//! SQLite for one machine. The statements keep to what PostgreSQL accepts too: numbered placeholders, `BIGINT` for
+//! numbers, times (milliseconds) and flags, `TEXT` for the rest, `ON CONFLICT`.
+//! Invariant: no clock; every method that needs the time is given it.
+
+mod audit;
+mod change;
+mod comment;
+mod incident;
+mod list;
+mod migration;
+mod password;
+mod secret;
+mod session;
+mod throttle;
+mod token;
+mod user;
+
+pub use audit::{AuditHead, AuditReport, Record};
+pub use change::{Change, Verdict};
+pub use comment::{Comment, HistoryEntry};
+pub use incident::{Detail, Upserted};
+pub use list::{Filter, Page, Sort, Summary};
+pub use session::{Session, SignedIn};
+pub use token::{Token, TokenMade};
+pub use user::{NewUser, OneTimePassword, Role, User, UserChange};
+
+use event::Time;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) type Db = sqlx::Sqlite;
+pub(crate) type Tx = sqlx::Transaction<'static, Db>;
+
+/// The limits of the cases. Beyond one, the change is refused with [`Error::Limit`] unless the field says otherwise.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Alerts kept of one incident; later ones are counted in `alerts_count` but not kept.
+    pub alerts_per_incident_max: u32,
+    /// Comments of one incident.
+    pub comments_per_incident_max: u32,
+    /// Entries of one incident's history; beyond it only people's changes are still written.
+    pub history_per_incident_max: u32,
+    /// Users.
+    pub users_max: u32,
+    /// Sessions of one user; a further sign-in ends the oldest.
+    pub sessions_per_user_max: u32,
+    /// API tokens of one user.
+    pub tokens_per_user_max: u32,
+    /// A session that is not used for so long ends.
+    pub session_idle_s: u32,
+    /// A session ends after so long however much it is used.
+    pub session_absolute_s: u32,
+    /// Failed sign-ins of one user from one address within `login_window_s`; further ones are refused unread.
+    pub login_failures_max: u32,
+    /// See `login_failures_max`.
+    pub login_window_s: u32,
+    /// Passwords hashed at the same time; each takes 19 MiB and a core.
+    pub password_hashes_at_once: u32,
+    /// Sign-ins that may wait for that; beyond it they are refused with [`Error::Busy`].
+    pub password_waiting_max: u32,
+    /// Connections that read; there is one that writes.
+    pub readers: u32,
+    /// How long a statement waits for another process's lock on the file.
+    pub busy_timeout_ms: u32,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            alerts_per_incident_max: 1000,
+            comments_per_incident_max: 1000,
+            history_per_incident_max: 2000,
+            users_max: 1000,
+            sessions_per_user_max: 20,
+            tokens_per_user_max: 20,
+            session_idle_s: 30 * 60,
+            session_absolute_s: 12 * 3600,
+            login_failures_max: 5,
+            login_window_s: 5 * 60,
+            password_hashes_at_once: 2,
+            password_waiting_max: 32,
+            readers: 4,
+            busy_timeout_ms: 5000,
+        }
+    }
+}
+
+/// Why a case could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused or is unreadable.
+    #[error("cases database: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// The file was written by a later version of this program.
+    #[error("the cases database has schema {found}, this program knows up to {known}: run the newer program")]
+    Newer {
+        /// The schema found.
+        found: i64,
+        /// The newest schema known.
+        known: i64,
+    },
+    /// A stored value makes no sense.
+    #[error("cases database: {0} cannot be read back")]
+    Corrupt(&'static str),
+    /// No such incident, user, token.
+    #[error("no such {0}")]
+    Missing(&'static str),
+    /// Somebody else changed it first.
+    #[error("changed by somebody else: the version is now {current}")]
+    Stale {
+        /// The version to look at before trying again.
+        current: i64,
+    },
+    /// The change makes no sense; the text is for the caller.
+    #[error("{0}")]
+    Invalid(String),
+    /// It is there already.
+    #[error("{0} exists already")]
+    Exists(&'static str),
+    /// A limit of [`Config`] is reached.
+    #[error("limit reached: at most {max} {what}")]
+    Limit {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        max: u32,
+    },
+    /// Too many failed sign-ins.
+    #[error("too many failed sign-ins, try again in {retry_s} s")]
+    Throttled {
+        /// When the next try may succeed.
+        retry_s: u32,
+    },
+    /// Unknown user, wrong password or disabled user: never said which.
+    #[error("wrong username or password")]
+    Denied,
+    /// More sign-ins are waiting than allowed.
+    #[error("too many sign-ins at once")]
+    Busy,
+    /// The system gave no random bytes or Argon2 failed.
+    #[error("cryptography: {0}")]
+    Crypto(String),
+}
+
+/// Who does something and from where, for the audit trail.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The username, or a part of the system in brackets: `[correlator]`.
+    pub name: String,
+    /// The address of the peer, empty for the system itself.
+    pub address: String,
+    /// When.
+    pub now: Time,
+}
+
+impl Actor {
+    /// The system itself.
+    #[must_use]
+    pub fn system(name: &str, now: Time) -> Actor {
+        Actor { name: format!("[{name}]"), address: String::new(), now }
+    }
+}
+
+/// The cases' database. Clones share it.
+#[derive(Clone)]
+pub struct Cases {
+    write: sqlx::Pool<Db>,
+    read: sqlx::Pool<Db>,
+    config: Arc<Config>,
+    hasher: Arc<password::Hasher>,
+}
+
+impl Cases {
+    /// Opens or creates the file at `path`, with the limits of `Config::default()`.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or a later version of this program wrote it.
+    pub async fn open(path: &Path) -> Result<Cases, Error> {
+        Cases::open_with(path, Config::default()).await
+    }
+
+    /// Opens or creates the file at `path` and brings its schema up to date.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or a later version of this program wrote it.
+    pub async fn open_with(path: &Path, config: Config) -> Result<Cases, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_millis(config.busy_timeout_ms.into()))
+            .statement_cache_capacity(200);
+        // One writer: changes queue here, where waiting is fair, instead of in SQLite, where it is a retry.
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        migration::run(&write).await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(config.readers.max(1))
+            .connect_with(options.read_only(true))
+            .await?;
+        let hasher = Arc::new(password::Hasher::new(&config));
+        Ok(Cases { write, read, config: Arc::new(config), hasher })
+    }
+
+    /// Waits for what is under way and closes the file.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
+    /// Whether the database answers, for readiness.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").execute(&self.read).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Tx, Error> {
+        Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// `count` as the database keeps it.
+pub(crate) fn stored(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

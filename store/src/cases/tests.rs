@@ -1,0 +1,1 @@
+//! The cases against a real SQLite file.
