@@ -2,6 +2,7 @@
 //!
 //! The position is kept in the data folder and advances only once lines are durable, so an orderly restart neither
 //! loses nor repeats a line. A crash between the spool's sync and the position's repeats the lines of one read.
+//! A file that is truncated and grows beyond the position again within one poll (250 ms) is not seen to be truncated.
 //! A line without its newline waits until the newline comes or the file is rotated away.
 
 use super::framing::{Framing, Met};
