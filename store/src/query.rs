@@ -167,13 +167,11 @@ impl<'a> Reader<'a> {
         if let Some(field) = Field::by_name(word) {
             return Ok(Name::Ecs(field));
         }
-        let unknown = || {
-            self.error(format!("unknown field `{word}`; put a text with a colon between quotation marks"))
-        };
+        let unknown =
+            || self.error(format!("unknown field `{word}`; put a text with a colon between quotation marks"));
         let (root, below) = word.split_once('.').ok_or_else(unknown)?;
-        let ecs = Field::all().any(|field| {
-            field.name().strip_prefix(root).is_some_and(|rest| rest.starts_with('.'))
-        });
+        let ecs = Field::all()
+            .any(|field| field.name().strip_prefix(root).is_some_and(|rest| rest.starts_with('.')));
         let ours = ["haidang.extra.", "haidang.unfit."].iter().any(|start| word.starts_with(start));
         let plain = |c: char| c.is_alphanumeric() || "._-@/".contains(c);
         if root.is_empty() || below.is_empty() || (ecs && !ours) || !word.chars().all(plain) {
@@ -279,7 +277,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_placed() {
-        assert_eq!(at("user.name:a sorce.ip:192.0.2.1"), 13);
+        assert_eq!(at("user.name:a source.ipp:192.0.2.1"), 13);
         assert_eq!(at("source.port:eighty"), 13);
         assert_eq!(at("đăng \"nhập"), 6);
         assert_eq!(at("source.ip:192.0.2.0/33"), 11);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use store::engine::{Config, Program, ServeOptions, Supervisor};
-use store::events::{Events, Target};
+use store::events::{self, Events, Target};
 use tempfile::TempDir;
 
 pub(crate) struct Live {
@@ -41,7 +41,7 @@ impl Live {
             Ok(supervisor) => supervisor,
             Err(error) => panic!("{error}"),
         };
-        let events = Events::connect(Target::Socket(options.socket.clone()));
+        let events = Events::connect(Target::Socket(options.socket.clone()), events::Config::default());
         Live { supervisor: Some(supervisor), options, events, _folder: folder }
     }
 

@@ -22,8 +22,9 @@ use tokio::task::JoinSet;
 /// Marks a failure in the middle of an answer. Clients compare it with the header of the same answer only.
 const TAG: &str = "haidangexception";
 
-/// How long a client may take to send a request's head.
-const HEAD_WAIT: Duration = Duration::from_secs(10);
+/// How long a client may take to send a request's head, idle time before it included: longer than our own client keeps
+/// an idle connection, which otherwise would write its next request to one just closed.
+const HEAD_WAIT: Duration = Duration::from_secs(120);
 
 type Answer = Response<BoxBody<Bytes, std::io::Error>>;
 

@@ -36,6 +36,7 @@ pub(super) async fn run(
     });
     let mut left = bytes_max;
     let mut whole = true;
+    let mut refused = false;
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
             whole = false;
@@ -48,9 +49,10 @@ pub(super) async fn run(
             ));
         };
         left = after;
-        if pieces.send(Piece::Data(data)).await.is_err() {
-            // The engine refused: its reason comes with the worker's result.
-            break;
+        // If the engine refused, its reason comes with the worker's result; the rest of the body is still read, because
+        // a client that cannot write any more does not read the answer.
+        if !refused {
+            refused = pieces.send(Piece::Data(data)).await.is_err();
         }
     }
     if whole {

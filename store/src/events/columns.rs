@@ -149,7 +149,10 @@ mod tests {
         let sql = include_str!("migrations/0001_events.sql");
         for (field, shape) in COLUMNS {
             let line = format!("    {} {}", name(*field), shape.stored());
-            assert!(sql.lines().any(|found| found.trim_end_matches(',').split(" CODEC").next() == Some(&line)), "{line}");
+            assert!(
+                sql.lines().any(|found| found.trim_end_matches(',').split(" CODEC").next() == Some(&line)),
+                "{line}"
+            );
         }
     }
 }

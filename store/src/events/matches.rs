@@ -39,12 +39,14 @@ impl Events {
     /// The store refuses or does not answer: repeat with the same token.
     pub async fn insert_matches(&self, matches: &[Match], token: &str) -> Result<(), EventsError> {
         // One insert may not span partitions without losing its atomicity, and a partition is a month.
-        let mut by_month: std::collections::BTreeMap<(i16, i8), Vec<&Match>> = std::collections::BTreeMap::new();
+        let mut by_month: std::collections::BTreeMap<(i16, i8), Vec<&Match>> =
+            std::collections::BTreeMap::new();
         for found in matches {
             by_month.entry(month(found.time)).or_default().push(found);
         }
         for ((year, month), matches) in by_month {
-            let mut insert = self.client.clone().with_validation(false).insert::<Stored<'_>>("matches").await?;
+            let mut insert =
+                self.client.clone().with_validation(false).insert::<Stored<'_>>("matches").await?;
             insert = insert.with_setting("insert_deduplication_token", format!("{token}-{year}-{month}"));
             for found in matches {
                 let (event_high, event_low) = halves(found.event.0);
@@ -117,6 +119,8 @@ impl Events {
 /// Year and month of the partition.
 fn month(time: Time) -> (i16, i8) {
     let text = Time(clamped(time)).to_string();
-    let part = |range: std::ops::Range<usize>| text.get(range).and_then(|digits| digits.parse::<i16>().ok()).unwrap_or(0);
+    let part = |range: std::ops::Range<usize>| {
+        text.get(range).and_then(|digits| digits.parse::<i16>().ok()).unwrap_or(0)
+    };
     (part(0..4), i8::try_from(part(5..7)).unwrap_or(0))
 }

@@ -18,7 +18,8 @@ impl Events {
     /// The store refuses, or its tables are newer than this program.
     pub async fn migrate(&self) -> Result<(), EventsError> {
         let cluster = self.target.cluster();
-        let database = format!("CREATE DATABASE IF NOT EXISTS {}{}", identifier(self.target.database()), on(cluster));
+        let database =
+            format!("CREATE DATABASE IF NOT EXISTS {}{}", identifier(self.target.database()), on(cluster));
         let anywhere = self.client.clone().with_database("default");
         anywhere.query_raw(&database).execute().await?;
         self.run(OWN_TABLE).await?;
@@ -56,7 +57,12 @@ fn expand(sql: &str, cluster: Option<&str>, fsync: bool) -> Vec<String> {
         .replace("{replicated}", if cluster.is_some() { "Replicated" } else { "" })
         .replace("{deduplication}", &format!("{window}_deduplication_window"))
         .replace("{fsync}", if fsync { "1" } else { "0" });
-    sql.split(";\n").map(str::trim).map(|text| text.trim_end_matches(';')).filter(|text| !text.is_empty()).map(str::to_owned).collect()
+    sql.split(";\n")
+        .map(str::trim)
+        .map(|text| text.trim_end_matches(';'))
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn on(cluster: Option<&str>) -> String {
@@ -77,7 +83,9 @@ mod tests {
         let single = expand(sql, None, true).concat();
         let cluster = expand(sql, Some("tỉnh`x"), true).concat();
         assert!(single.contains("matches\n(") && single.contains("ENGINE = ReplacingMergeTree\n"));
-        assert!(single.contains("SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1"));
+        assert!(
+            single.contains("SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1")
+        );
         let back = cluster
             .replace(" ON CLUSTER `tỉnh\\`x`", "")
             .replace("Replicated", "")

@@ -26,7 +26,8 @@ const TIME_MAX_MS: i64 = 10_413_791_999_999;
 pub(super) fn day(event: &Event) -> u16 {
     let received = event.id().received().0;
     let time = event.time().0;
-    let believed = (received.saturating_sub(PAST_MAX_MS)..=received.saturating_add(FUTURE_MAX_MS)).contains(&time);
+    let believed =
+        (received.saturating_sub(PAST_MAX_MS)..=received.saturating_add(FUTURE_MAX_MS)).contains(&time);
     let days = if believed { time } else { received }.div_euclid(DAY_MS);
     u16::try_from(days.max(0)).unwrap_or(u16::MAX)
 }
@@ -266,7 +267,11 @@ impl Iterator for Rows<'_> {
 fn entry(event: &mut Event, letter: char, length: &str, name: &str, text: &str) -> Option<()> {
     if letter == 'e' {
         let field = Field::by_name(name)?;
-        let value = if field.kind() == Kind::Date { Value::Date(Time(text.parse().ok()?)) } else { Value::Text(text) };
+        let value = if field.kind() == Kind::Date {
+            Value::Date(Time(text.parse().ok()?))
+        } else {
+            Value::Text(text)
+        };
         return event.set(field, value).then_some(());
     }
     let length: usize = length.parse().ok()?;

@@ -188,7 +188,9 @@ mod tests {
         let event = Event::stored(EventId::new(Time(1_790_000_000_000), 1, 42), "x");
         let cursor = Cursor::parse(&Cursor::after(&event)).unwrap();
         assert_eq!((cursor.time, cursor.id), (1_790_000_000_000, event.id().0));
-        for foreign in ["", "1", "1.2", "x.00000000000000000000000000000000", "1.+0000000000000000000000000000000"] {
+        for foreign in
+            ["", "1", "1.2", "x.00000000000000000000000000000000", "1.+0000000000000000000000000000000"]
+        {
             assert!(Cursor::parse(foreign).is_none(), "{foreign}");
         }
     }

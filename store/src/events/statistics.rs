@@ -132,7 +132,12 @@ impl Events {
     ///
     /// # Errors
     /// The store refuses.
-    pub async fn by_category(&self, from: Time, to: Time, query: &Query) -> Result<Vec<Category>, EventsError> {
+    pub async fn by_category(
+        &self,
+        from: Time,
+        to: Time,
+        query: &Query,
+    ) -> Result<Vec<Category>, EventsError> {
         let bound = Events::within(from, to, query);
         let sql = format!(
             "SELECT arrayJoin(event_category) AS category, count() AS count FROM events WHERE {} GROUP BY category \

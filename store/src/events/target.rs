@@ -39,7 +39,7 @@ impl Target {
         match self {
             Target::Socket(path) => {
                 let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-                    .pool_idle_timeout(Duration::from_secs(30))
+                    .pool_idle_timeout(Duration::from_secs(5)) // before the bridge closes it
                     .build(SocketConnector { path: path.clone() });
                 // Between two processes of one machine compression only costs.
                 Client::with_http_client(http)

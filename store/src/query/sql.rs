@@ -45,7 +45,8 @@ impl Bound {
         let lower = phrase.to_ascii_lowercase();
         let mut tests = Vec::new();
         // Whole ASCII words go through the index of words; the rest is looked for in the lines that are left.
-        let mut words = lower.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let mut words =
+            lower.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
         for word in words.by_ref().take(16).filter(|word| word.is_ascii()) {
             let word = self.text(word);
             tests.push(format!("hasToken(lower(original), {word})"));
@@ -170,7 +171,9 @@ mod tests {
 
     #[test]
     fn every_kind_of_term_has_its_condition() {
-        let bound = Query::parse("user.name:Nguyễn source.port:>=1024 -source.ip:10.0.0.0/8 fortinet.vd:r* x-y").unwrap();
+        let bound =
+            Query::parse("user.name:Nguyễn source.port:>=1024 -source.ip:10.0.0.0/8 fortinet.vd:r* x-y")
+                .unwrap();
         let bound = bound.condition();
         assert_eq!(
             bound.sql,
@@ -180,7 +183,17 @@ mod tests {
              (hasToken(lower(original), {q6:String}) AND hasToken(lower(original), {q7:String}) AND \
              positionCaseInsensitiveUTF8(original, {q8:String}) > 0)"
         );
-        let texts = ["Nguyễn", "1024", "::ffff:10.0.0.0", "::ffff:10.255.255.255", "fortinet.vd", "r%", "x", "y", "x-y"];
+        let texts = [
+            "Nguyễn",
+            "1024",
+            "::ffff:10.0.0.0",
+            "::ffff:10.255.255.255",
+            "fortinet.vd",
+            "r%",
+            "x",
+            "y",
+            "x-y",
+        ];
         assert_eq!(bound.texts, texts);
     }
 

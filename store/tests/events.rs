@@ -1,0 +1,304 @@
+//! The events' store on the real engine.
+
+use crate::live::Live;
+use event::{Draft, Event, EventId, Field, Kind, Match, Raw, Severity, Time, Transport, Value};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use std::collections::HashSet;
+use store::events::{Events, Search, Target};
+use store::query::Query;
+
+/// 2026-09-21T14:13:20Z.
+const NOON: i64 = 1_790_000_000_000;
+
+pub(crate) fn event(sequence: u64, time: i64) -> Event {
+    let line =
+        format!("date=x action=deny srcip=192.0.2.{} seq={sequence} Đăng nhập thất bại", sequence % 250);
+    let raw = Raw {
+        line: &line,
+        id: EventId::new(Time(NOON + 1000), 1, sequence),
+        received: Time(NOON + 1000),
+        peer: Some("10.0.0.1".parse().unwrap()),
+        transport: Transport::Udp,
+        tz_offset_s: 0,
+    };
+    let mut draft = Draft::new(&raw);
+    draft.date(Field::TIMESTAMP, Time(time));
+    draft.put(Field::SOURCE_IP, &format!("192.0.2.{}", sequence % 250));
+    draft.put(Field::SOURCE_PORT, &(sequence % 60_000).to_string());
+    draft.put(Field::SOURCE_GEO_COUNTRY_ISO_CODE, "VN");
+    draft.put(Field::USER_NAME, if sequence % 2 == 0 { "Nguyễn.An" } else { "root" });
+    draft.put(Field::EVENT_DATASET, "fortinet.firewall");
+    draft.word(Field::EVENT_CATEGORY, "network");
+    draft.put(Field::SOURCE_MAC, "00-00-5E-00-53-01");
+    draft.put(Field::SOURCE_BYTES, "0");
+    draft.extra("fortinet.firewall", "vd", "root");
+    draft.extra_value("fortinet.firewall", "policyid", Value::Long(7));
+    draft.finish()
+}
+
+fn events(range: std::ops::Range<u64>) -> Vec<Event> {
+    range.map(|sequence| event(sequence, NOON + i64::try_from(sequence / 3).unwrap())).collect()
+}
+
+async fn ready() -> Live {
+    let live = Live::start().await;
+    live.events.migrate().await.unwrap();
+    live
+}
+
+fn search(query: &str) -> Search {
+    let query = Query::parse(query).unwrap();
+    Search { from: Time(NOON - 1), to: Time(NOON + 100_000_000), query, limit: 1000, cursor: None }
+}
+
+async fn count(live: &Live, query: &str) -> u64 {
+    let search = search(query);
+    live.events.count(search.from, search.to, &search.query).await.unwrap()
+}
+
+fn text_for(kind: Kind) -> BoxedStrategy<String> {
+    match kind {
+        Kind::Text => "\\PC{1,12}|[a-z\"\\\\\n\t\u{1}]{1,8}".boxed(),
+        Kind::Long => prop_oneof![any::<i64>(), 0i64..3, Just(65_536)].prop_map(|n| n.to_string()).boxed(),
+        Kind::Float => {
+            any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(|f| f.to_string()).boxed()
+        }
+        Kind::Ip => prop_oneof![
+            any::<u32>().prop_map(|bits| std::net::Ipv4Addr::from(bits).to_string()),
+            any::<u128>().prop_map(|bits| std::net::Ipv6Addr::from(bits).to_string()),
+            Just("::".to_owned()),
+        ]
+        .boxed(),
+        Kind::Date => {
+            prop_oneof![0i64..4_000_000_000_000, Just(-60_000_000_000_000), Just(200_000_000_000_000)]
+                .prop_map(|ms| Time(ms).to_string())
+                .boxed()
+        }
+        Kind::Bool => any::<bool>().prop_map(|flag| flag.to_string()).boxed(),
+    }
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let field = (0..Field::COUNT).prop_flat_map(|at| {
+        let field = Field::all().nth(at).unwrap();
+        text_for(field.kind()).prop_map(move |text| (field, text))
+    });
+    let extra = ("[a-z.\"]{1,6}", "\\PC{1,9}", any::<i64>(), any::<bool>());
+    let parts = (
+        "\\PC{0,40}",
+        proptest::collection::vec(field, 0..40),
+        proptest::collection::vec(extra, 0..6),
+        0u64..1 << 62,
+        any::<bool>(),
+    );
+    parts.prop_map(|(original, fields, extras, sequence, drafted)| {
+        let raw = Raw::stdin(&original, Time(NOON), sequence);
+        let mut event = if drafted { Draft::new(&raw).finish() } else { Event::stored(raw.id, &original) };
+        for (field, text) in &fields {
+            if !["event.id", "event.original"].contains(&field.name()) {
+                event.set(*field, Value::Text(text));
+            }
+        }
+        event.set(Field::USER_EMAIL, Value::Text(""));
+        for (key, text, number, flag) in &extras {
+            event.set_extra("vendor.product", key, Value::Text(text));
+            event.set_extra("vendor.product.more", key, Value::Long(*number));
+            event.set_extra("vendor.x", key, Value::Bool(*flag));
+            event.set_extra("vendor.x", key, Value::Float(f64::from_bits(0x3ff0_0000_0000_0001)));
+            event.set_extra("vendor.x", key, Value::Ip("192.0.2.1".parse().unwrap()));
+            event.set_extra("vendor.x", key, Value::Date(Time(*number / 1_000_000)));
+        }
+        event
+    })
+}
+
+#[tokio::test]
+async fn every_event_comes_back_exactly() {
+    let live = ready().await;
+    let mut runner = proptest::test_runner::TestRunner::default();
+    let mut seen = HashSet::new();
+    let written: Vec<Event> = std::iter::repeat_with(|| any_event().new_tree(&mut runner).unwrap().current())
+        .filter(|event| seen.insert(event.id()))
+        .take(1500)
+        .collect();
+    live.events.insert(&written, "property").await.unwrap();
+    let ids: Vec<EventId> = written.iter().map(Event::id).collect();
+    let mut read = live.events.get(&ids).await.unwrap();
+    read.sort_by_key(Event::id);
+    let mut written = written;
+    written.sort_by_key(Event::id);
+    assert_eq!(read.len(), written.len());
+    for (read, written) in read.iter().zip(&written) {
+        assert_eq!(read, written);
+        assert_eq!(read.to_json(), written.to_json());
+    }
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn a_repeated_batch_adds_nothing() {
+    let live = ready().await;
+    live.events.migrate().await.unwrap();
+    let mut batch = events(0..5000);
+    batch.push(event(9999, NOON - 3 * 86_400_000));
+    for _ in 0..3 {
+        live.events.insert(&batch, "batch-1").await.unwrap();
+    }
+    live.events.insert(&batch[..10], "batch-2").await.unwrap();
+    let total: u64 = live.events.client().query_raw("SELECT count() FROM events").fetch_one().await.unwrap();
+    assert_eq!(total, 5011);
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn a_hostile_clock_makes_no_partitions() {
+    let mut live = ready().await;
+    // Otherwise the oldest would be old enough to go.
+    let config = store::events::Config { keep_days: [3650; 6], ..Default::default() };
+    live.events = Events::connect(Target::Socket(live.options.socket.clone()), config);
+    let batch: Vec<Event> =
+        (0..2000u64).map(|n| event(n, i64::try_from(n).unwrap() * 86_400_000 * 30 - NOON)).collect();
+    live.events.insert(&batch, "clock").await.unwrap();
+    let partitions: u64 = live
+        .events
+        .client()
+        .query_raw("SELECT uniqExact(partition) FROM system.parts WHERE table = 'events' AND active")
+        .fetch_one()
+        .await
+        .unwrap();
+    assert!(partitions <= 16, "{partitions}");
+    let ids: Vec<EventId> = batch.iter().map(Event::id).collect();
+    let mut read = live.events.get(&ids).await.unwrap();
+    read.sort_by_key(Event::id);
+    assert_eq!(read.len(), batch.len());
+    for (read, written) in read.iter().zip(&batch) {
+        assert_eq!(read, written);
+    }
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn pages_give_every_event_once_newest_first() {
+    let live = ready().await;
+    let batch = events(0..700);
+    live.events.insert(&batch, "pages").await.unwrap();
+    let mut search = Search { limit: 97, ..search("") };
+    let mut found: Vec<Event> = Vec::new();
+    loop {
+        let page = live.events.search(&search).await.unwrap();
+        found.extend(page.items);
+        search.cursor = page.next;
+        if search.cursor.is_none() {
+            break;
+        }
+    }
+    let mut expected = batch;
+    expected.sort_by_key(|event| std::cmp::Reverse((event.time(), event.id())));
+    assert!(found == expected);
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn each_kind_of_term_finds_what_it_says() {
+    let live = ready().await;
+    live.events.insert(&events(0..500), "terms").await.unwrap();
+    for (query, expected) in [
+        ("", 500),
+        ("user.name:nguyễn.an", 250),
+        ("user.name:NGUYỄN.AN", 250),
+        ("-user.name:root", 250),
+        ("user.name:ngu*", 250),
+        ("source.ip:192.0.2.7", 2),
+        ("source.ip:192.0.2.0/29", 16),
+        ("-source.ip:192.0.2.0/29", 484),
+        ("destination.ip:::/0", 0),
+        ("source.port:>=490", 10),
+        ("source.port:7", 1),
+        ("source.bytes:0", 500),
+        ("destination.port:<70000", 0),
+        ("-destination.port:80", 500),
+        ("destination.port:*", 0),
+        ("event.category:Network", 500),
+        ("event.category:*", 500),
+        ("source.mac:00-00-5e-*", 500),
+        ("source.mac:*", 500),
+        ("fortinet.firewall.vd:ROOT", 500),
+        ("fortinet.firewall.policyid:>6", 500),
+        ("fortinet.firewall.policyid:>7", 0),
+        ("fortinet.firewall.other:*", 0),
+        ("haidang.collector.address:10.0.0.1", 500),
+        ("event.ingested:>2026-09-21T00:00:00Z", 500),
+        ("DENY", 500),
+        ("den", 0),
+        ("\"action=deny srcip=192.0.2.7\"", 2),
+        ("\"đăng nhập\"", 500),
+        ("thất bại -seq", 0),
+        ("event.original:*seq=7*", 11),
+        ("event.id:01a0c450-6fe8-7001-8000-000000000007", 1),
+        ("user.name:\"'; DROP TABLE events; --\"", 0),
+        ("user.name:\\N", 0),
+        ("\"a\tb\"", 0),
+    ] {
+        assert_eq!(count(&live, query).await, expected, "{query}");
+    }
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn figures_add_up() {
+    let live = ready().await;
+    let batch = events(0..600);
+    live.events.insert(&batch, "figures").await.unwrap();
+    let (from, to, all) = (Time(NOON), Time(NOON + 10_000), Query::default());
+    let (step_s, bars) = live.events.histogram(from, to, &all, 5).await.unwrap();
+    assert_eq!((step_s, bars.len(), bars[0].count, bars[1].count), (2, 5, 600, 0));
+    let tops = live.events.top_sources(from, to, &all, 3).await.unwrap();
+    assert_eq!((tops.len(), tops[0].count, tops[0].country.as_deref()), (3, 3, Some("VN")));
+    let categories = live.events.by_category(from, to, &all).await.unwrap();
+    assert_eq!((categories[0].category.as_str(), categories[0].count), ("network", 600));
+    let sources = live.events.sources(from, to).await.unwrap();
+    assert_eq!((sources.len(), sources[0].count, sources[0].last_seen), (1, 600, Time(NOON + 1000)));
+    assert_eq!(sources[0].address, Some("10.0.0.1".parse().unwrap()));
+    let ids = live.events.ids_between(batch[10].id(), batch[19].id()).await.unwrap();
+    assert_eq!(ids, batch[10..20].iter().map(Event::id).collect());
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn matches_come_back_in_order_and_once() {
+    let live = ready().await;
+    let found: Vec<Match> = (0..25_000u64)
+        .rev()
+        .map(|n| Match {
+            rule: format!("rule-{}", n % 2),
+            event: EventId::new(Time(NOON), 1, n / 2),
+            time: Time(NOON + i64::try_from(n / 8).unwrap()),
+            source: "10.0.0.1".into(),
+            level: Severity::High,
+            values: vec![("user.name".into(), "Nguyễn".into())],
+            entities: Vec::new(),
+            unit: "ubnd".into(),
+            system: String::new(),
+            system_level: 3,
+            because: Vec::new(),
+        })
+        .collect();
+    live.events.insert_matches(&found, "m1").await.unwrap();
+    live.events.insert_matches(&found, "m1").await.unwrap();
+    live.events.insert_matches(&found[..100], "m2").await.unwrap();
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let (some, next) = live.events.matches_since(Time(NOON), after.as_ref()).await.unwrap();
+        all.extend(some);
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut expected = found;
+    expected.sort_by(|a, b| (a.time, a.event, &a.rule).cmp(&(b.time, b.event, &b.rule)));
+    assert!(all == expected, "{} of {}", all.len(), expected.len());
+    live.stop().await;
+}
