@@ -13,6 +13,7 @@ pub mod syslog;
 mod url;
 mod web_access;
 mod web_error;
+mod windows;
 
 #[cfg(test)]
 mod golden;
@@ -61,8 +62,14 @@ pub enum ParseError {
 }
 
 /// Every parser, in the order of asking: the surest sniff first.
-pub const PARSERS: &[Parser] =
-    &[fortigate::PARSER, cisco_asa::PARSER, linux_auth::PARSER, web_access::PARSER, web_error::PARSER];
+pub const PARSERS: &[Parser] = &[
+    fortigate::PARSER,
+    cisco_asa::PARSER,
+    linux_auth::PARSER,
+    web_access::PARSER,
+    web_error::PARSER,
+    windows::PARSER,
+];
 
 /// Makes an event of a line.
 ///
