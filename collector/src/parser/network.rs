@@ -68,3 +68,18 @@ pub(super) fn put_sums(draft: &mut Draft<'_>) {
         draft.long(sum, total);
     }
 }
+
+/// The IANA number of a `network.transport`, or nothing.
+pub(super) fn number(transport: &str) -> &'static str {
+    match transport {
+        "icmp" => "1",
+        "igmp" => "2",
+        "tcp" => "6",
+        "udp" => "17",
+        "gre" => "47",
+        "esp" => "50",
+        "ipv6-icmp" => "58",
+        "sctp" => "132",
+        _ => "",
+    }
+}
