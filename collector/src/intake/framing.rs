@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn both_framings_are_told_apart_frame_by_frame() {
-        let stream = b"<13>one\r\n7 <13>two<13>three\0\n12 <13>fo\nur\nx5 6 7 days up\n2026 was\n<13>last";
+        let stream = b"<13>one\r\n7 <13>two<13>three\0\n11 <13>fo\nur\nx5 6 7 days up\n2026 was\n<13>last";
         let (lines, _) = framed(&[stream], 1000);
         let expected: [&[u8]; 7] = [
             b"<13>one",

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"HDSPOOL1";
 /// Magic and the first sequence number.
-pub(super) const HEADER_BYTES: u64 = 16;
+pub(super) const HEADER_BYTES: u64 = HEADER as u64;
+const HEADER: usize = 16;
 
 pub(super) fn path(dir: &Path, first: u64) -> PathBuf {
     dir.join(format!("{first:020}.spool"))
@@ -78,7 +79,6 @@ pub(super) fn recover(dir: &Path, first: u64) -> Result<Scan, Error> {
 }
 
 fn scan(bytes: &[u8], first: u64, path: &Path) -> Scan {
-    let header = HEADER_BYTES as usize;
     let mut scan = Scan { end: HEADER_BYTES, next: first, records: 0, damage: Vec::new() };
     let damage = |offset: usize, bytes: usize, reason| Damage {
         segment: path.to_path_buf(),
@@ -87,14 +87,14 @@ fn scan(bytes: &[u8], first: u64, path: &Path) -> Scan {
         reason,
     };
     let whole_header = bytes.get(..8) == Some(MAGIC) && bytes.get(8..16) == Some(&first.to_le_bytes()[..]);
-    if !whole_header && bytes.len() <= header {
+    if !whole_header && bytes.len() <= HEADER {
         scan.end = 0;
         if !bytes.is_empty() {
             scan.damage.push(damage(0, bytes.len(), "the segment's head is torn"));
         }
         return scan;
     }
-    let mut at = header;
+    let mut at = HEADER;
     while at < bytes.len() {
         match record::decode(&bytes[at..]) {
             Decoded::Record(record, length) => {
