@@ -263,10 +263,10 @@ impl Incidents {
         let Some((_, first)) = group.alerts.first() else { return };
         let id = derived_id(&["incident", &first.to_string()]);
         let incident = incident(id, &alerts);
-        if let Some(group) = self.groups.get_mut(&number) {
-            if let Some(former) = group.told.replace(id).filter(|former| *former != id) {
-                out.merged.push((former, id));
-            }
+        if let Some(group) = self.groups.get_mut(&number)
+            && let Some(former) = group.told.replace(id).filter(|former| *former != id)
+        {
+            out.merged.push((former, id));
         }
         out.incidents.extend(incident);
     }

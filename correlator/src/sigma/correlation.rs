@@ -143,7 +143,7 @@ fn threshold(node: &Node, problems: &mut Vec<Problem>) -> Option<usize> {
             ("gte", Some(number)) if number > 0 => bound = bound.max(Some(number)),
             ("gt", Some(number)) if number < usize::MAX => bound = bound.max(Some(number + 1)),
             ("gt" | "gte", _) => {
-                problems.push(Problem::new(entry.line, "condition", "must be a number above 0"))
+                problems.push(Problem::new(entry.line, "condition", "must be a number above 0"));
             }
             ("lt" | "lte" | "eq" | "neq", _) => {
                 let text = format!("`{}` is not supported yet: use gt or gte", entry.key);
@@ -196,7 +196,7 @@ fn aliases(node: &Node, problems: &mut Vec<Problem>) -> HashMap<String, Vec<(Str
                 found.insert(alias.key.clone(), fields);
             }
             None => {
-                problems.push(Problem::new(alias.line, "aliases", "must map each rule's name to a field"))
+                problems.push(Problem::new(alias.line, "aliases", "must map each rule's name to a field"));
             }
         }
     }

@@ -187,7 +187,7 @@ fn names(node: Option<&Node>, problems: &mut Vec<Problem>) -> HashMap<String, Ve
                 found.insert(entry.key.clone(), texts.iter().map(|text| Target::named(text)).collect());
             }
             None => {
-                problems.push(Problem::new(entry.line, &entry.key, "must be a field or a list of fields"))
+                problems.push(Problem::new(entry.line, &entry.key, "must be a field or a list of fields"));
             }
         }
     }
