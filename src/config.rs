@@ -24,6 +24,8 @@ pub(crate) struct Config {
 pub(crate) struct Collector {
     pub(crate) intake: collector::intake::Config,
     pub(crate) spool: collector::spool::Config,
+    /// Where the spool lives; `spool` in the data folder if not given. A disk of its own keeps it out of others' way.
+    pub(crate) spool_folder: Option<PathBuf>,
     pub(crate) enrich: collector::enrich::Config,
 }
 

@@ -36,7 +36,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         tracing::error!("{problem}");
     }
     let received = match &options.received {
-        Some(text) => Time::parse(text).with_context(|| format!("--received {text}: not an RFC 3339 time"))?,
+        Some(text) => {
+            Time::parse(text).with_context(|| format!("--received {text}: not an RFC 3339 time"))?
+        }
         None => Time(jiff::Timestamp::now().as_millisecond()),
     };
     let mut detector = Detector::new(Arc::new(rules), options.input, received);
@@ -53,6 +55,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         }
         line.clear();
     }
+    detector.correlator.flush(&mut detector.output);
+    detector.note_alerts();
     for alert in detector.alerts.values() {
         if let Err(error) = write_alert(&mut stdout, alert) {
             return crate::parse::closed(error);
@@ -80,7 +84,7 @@ struct Detector {
 impl Detector {
     fn new(rules: Arc<RuleSet>, input: Input, received: Time) -> Detector {
         Detector {
-            correlator: Correlator::new(rules, Limits::default()),
+            correlator: Correlator::new(rules, Limits::offline()),
             input,
             received,
             output: Output::default(),
@@ -99,7 +103,9 @@ impl Detector {
                 self.correlator.process(&collector::parser::parse(&raw), &mut self.output);
                 Ok(())
             }
-            Input::Ecs => Event::from_json(line).map(|event| self.correlator.process(&event, &mut self.output)),
+            Input::Ecs => {
+                Event::from_json(line).map(|event| self.correlator.process(&event, &mut self.output))
+            }
             Input::Json => {
                 let id = EventId::new(self.received, 0, self.number);
                 Flat::from_json(line).map(|flat| self.correlator.process_flat(&flat, id, &mut self.output))
@@ -109,7 +115,12 @@ impl Detector {
             self.refused += 1;
             tracing::error!("stdin line {}: {error}; expected one JSON object", self.number);
         }
-        for (gone, _into) in self.output.superseded.drain(..) {
+        self.note_alerts();
+    }
+
+    /// Keeps the last word on each alert.
+    fn note_alerts(&mut self) {
+        for (gone, _into) in std::mem::take(&mut self.output.superseded) {
             self.forget(gone);
         }
         for alert in std::mem::take(&mut self.output.alerts) {

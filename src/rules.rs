@@ -80,9 +80,19 @@ fn check(place: &Where) -> anyhow::Result<ExitCode> {
         writeln!(out, "{problem}")?;
     }
     for unmapped in rules.unmapped() {
-        writeln!(out, "{unmapped}")?;
+        match &unmapped.field {
+            Some(field) => {
+                writeln!(out, "{}: no pipeline gives the field `{field}`; the rule is silent", unmapped.path)?
+            }
+            None => writeln!(out, "{}: no pipeline gives its log source; the rule is silent", unmapped.path)?,
+        }
     }
-    tracing::info!(files = files.len(), rules = rules.metas().count(), problems = problems.len(), "rules read");
+    tracing::info!(
+        files = files.len(),
+        rules = rules.metas().count(),
+        problems = problems.len(),
+        "rules read"
+    );
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -130,13 +140,17 @@ fn read(places: &[PathBuf]) -> anyhow::Result<Vec<RuleFile>> {
     for place in places {
         let mut pending = vec![place.clone()];
         while let Some(path) = pending.pop() {
-            let about = std::fs::metadata(&path).with_context(|| format!("read rules in {}", path.display()))?;
+            let about =
+                std::fs::metadata(&path).with_context(|| format!("read rules in {}", path.display()))?;
             if about.is_dir() {
-                for entry in std::fs::read_dir(&path).with_context(|| format!("read rules in {}", path.display()))? {
+                for entry in
+                    std::fs::read_dir(&path).with_context(|| format!("read rules in {}", path.display()))?
+                {
                     pending.push(entry?.path());
                 }
             } else if is_yaml(&path) || path == *place {
-                let text = std::fs::read_to_string(&path).with_context(|| format!("read rule file {}", path.display()))?;
+                let text = std::fs::read_to_string(&path)
+                    .with_context(|| format!("read rule file {}", path.display()))?;
                 found.push(RuleFile { path: path.display().to_string(), text });
             }
         }

@@ -37,7 +37,10 @@ fn empty_huge_binary_and_broken_lines_lose_nothing_else() {
         client.wait_count(&format!("\"marker-{marker}\""), 1, Duration::from_secs(20));
     }
     let binary = client.events("\"marker-binary\"").remove(0);
-    assert!(binary["event"]["original"].as_str().unwrap().contains("\\xFF\\xFE"), "no byte is lost: {binary}");
+    assert!(
+        binary["event"]["original"].as_str().unwrap().contains("\\xFF\\xFE"),
+        "no byte is lost: {binary}"
+    );
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     udp.send_to(b"", stack.addresses.udp[0]).unwrap();
     udp.send_to(&[0xff; 60_000], stack.addresses.udp[0]).unwrap();
@@ -48,7 +51,8 @@ fn empty_huge_binary_and_broken_lines_lose_nothing_else() {
 
 #[test]
 fn ten_thousand_idle_connections_a_slow_loris_and_half_a_handshake_do_not_stop_others() {
-    let mut stack = Stack::start_with("[collector.intake]\nconnections_max = 12000\nconnections_per_peer_max = 12000\n");
+    let mut stack =
+        Stack::start_with("[collector.intake]\nconnections_max = 12000\nconnections_per_peer_max = 12000\n");
     let to = stack.addresses.tcp[0];
     let mut idle = Vec::new();
     for n in 0..10_000 {
@@ -79,7 +83,10 @@ fn a_full_disk_loses_nothing_that_was_acknowledged_and_ends_when_space_returns()
     let small = place.path().join("small");
     std::fs::create_dir(&small).unwrap();
     let _mounted = Tmpfs::mount(&small, "24m");
-    let mut stack = Stack::start_with(&format!("[collector.spool]\ndirectory = \"{}\"\nsegment_bytes = 4194304\n", small.display()));
+    let mut stack = Stack::start_with(&format!(
+        "[collector]\nspool_folder = \"{}\"\n[collector.spool]\nsegment_bytes = 4194304\n",
+        small.display()
+    ));
     send_good_line(stack.addresses.tcp[0], "before");
     stack.client().wait_count("\"marker-before\"", 1, Duration::from_secs(20));
     let ballast = small.join("ballast");

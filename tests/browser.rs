@@ -11,7 +11,11 @@ fn a_person_signs_in_and_works_on_the_incident_to_its_end() {
     let now = jiff::Timestamp::now();
     let mut stream = TcpStream::connect(stack.addresses.tcp[0]).unwrap();
     for n in 0..12 {
-        let line = format!("<86>1 {now} cong-dvc sshd {} - - Failed password for quantri from 203.0.113.50 port {} ssh2\n", 700 + n, 40_000 + n);
+        let line = format!(
+            "<86>1 {now} cong-dvc sshd {} - - Failed password for quantri from 203.0.113.50 port {} ssh2\n",
+            700 + n,
+            40_000 + n
+        );
         stream.write_all(line.as_bytes()).unwrap();
     }
     drop(stream);

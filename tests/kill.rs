@@ -44,7 +44,7 @@ fn committed(stack: &Stack, marker: &str) -> u64 {
         if batch.is_empty() {
             return next;
         }
-        for record in batch.records() {
+        for record in batch.iter() {
             let line = String::from_utf8_lossy(record.line);
             if line.contains(&wanted) {
                 let number: u64 = line.rsplit(' ').next().unwrap().parse().unwrap();
@@ -98,7 +98,11 @@ fn what_the_spool_had_committed_is_stored_exactly_once_after_each_of_ten_kills()
 fn failed_login(to: SocketAddr, n: u32) {
     let mut stream = TcpStream::connect(to).unwrap();
     let now = jiff::Timestamp::now();
-    let line = format!("<86>1 {now} cong-dvc sshd {} - - Failed password for quantri from 198.51.100.77 port {} ssh2\n", 4000 + n, 50_000 + n);
+    let line = format!(
+        "<86>1 {now} cong-dvc sshd {} - - Failed password for quantri from 198.51.100.77 port {} ssh2\n",
+        4000 + n,
+        50_000 + n
+    );
     stream.write_all(line.as_bytes()).unwrap();
 }
 

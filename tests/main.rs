@@ -1,5 +1,12 @@
 //! Whole-pipeline tests, in one binary so that the stack links once.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may fail"
+)]
 
 mod bad_input;
 mod browser;

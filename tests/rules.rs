@@ -37,7 +37,8 @@ fn raised(rules: &Arc<RuleSet>, lines: &[&str], rule: &str) -> bool {
         let raw = Raw { tz_offset_s: 7 * 3600, ..Raw::stdin(line, received, number) };
         correlator.process(&collector::parser::parse(&raw), &mut output);
     }
-    output.matches.iter().any(|found| found.rule == rule) || output.alerts.iter().any(|alert| alert.rule == rule)
+    output.matches.iter().any(|found| found.rule == rule)
+        || output.alerts.iter().any(|alert| alert.rule == rule)
 }
 
 fn blocks(text: &str, kind: RuleKind) -> Vec<Vec<&str>> {
@@ -70,12 +71,19 @@ fn every_hit_sample_raises_its_rule_and_no_miss_sample_does() {
     for (path, meta) in last {
         for (ending, expected) in [("hit.log", true), ("miss.log", false)] {
             let sample = Path::new(path).with_extension(ending);
-            let text = std::fs::read_to_string(&sample).unwrap_or_else(|error| panic!("{}: {error}", sample.display()));
+            let text = std::fs::read_to_string(&sample)
+                .unwrap_or_else(|error| panic!("{}: {error}", sample.display()));
             for (number, block) in blocks(&text, meta.kind).iter().enumerate() {
                 checked += 1;
                 if raised(&rules, block, &meta.id) != expected {
                     let what = if expected { "is not raised by" } else { "is raised by" };
-                    wrong.push(format!("{} {what} block {} of {}: {}", meta.title, number + 1, sample.display(), block[0]));
+                    wrong.push(format!(
+                        "{} {what} block {} of {}: {}",
+                        meta.title,
+                        number + 1,
+                        sample.display(),
+                        block[0]
+                    ));
                 }
             }
         }
@@ -90,7 +98,11 @@ fn every_rule_has_both_titles_a_layer_tags_and_response_steps() {
     for meta in rules.metas().filter(|meta| meta.level > event::Severity::Informational) {
         assert_ne!(meta.title, meta.title_vi, "{}: title_vi is missing", meta.path);
         assert!(meta.layer.is_some(), "{}: layer is missing", meta.path);
-        assert!(meta.tags.iter().any(|tag| tag.starts_with("attack.")), "{}: ATT&CK tags are missing", meta.path);
+        assert!(
+            meta.tags.iter().any(|tag| tag.starts_with("attack.")),
+            "{}: ATT&CK tags are missing",
+            meta.path
+        );
         assert!(!meta.response.is_empty(), "{}: response steps are missing", meta.path);
     }
 }

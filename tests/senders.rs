@@ -54,7 +54,7 @@ fn assert_each_line_once(client: &Client, marker: &str) {
 }
 
 fn certificate(stack: &Stack) -> PathBuf {
-    stack.data().join("tls").join("certificate.pem")
+    stack.data().join("intake-tls.crt")
 }
 
 #[test]
@@ -78,7 +78,11 @@ fn rsyslog_forwards_over_udp_tcp_and_tls_and_every_line_arrives_once() {
         certificate(&stack).display(),
         forward("rsyslog-udp", udp, "protocol=\"udp\" template=\"RSYSLOG_TraditionalForwardFormat\""),
         forward("rsyslog-tcp", tcp, "protocol=\"tcp\" template=\"RSYSLOG_ForwardFormat\""),
-        forward("rsyslog-octet", tcp, "protocol=\"tcp\" TCP_Framing=\"octet-counted\" template=\"RSYSLOG_SyslogProtocol23Format\""),
+        forward(
+            "rsyslog-octet",
+            tcp,
+            "protocol=\"tcp\" TCP_Framing=\"octet-counted\" template=\"RSYSLOG_SyslogProtocol23Format\""
+        ),
         forward(
             "rsyslog-tls",
             tls,
@@ -88,8 +92,9 @@ fn rsyslog_forwards_over_udp_tcp_and_tls_and_every_line_arrives_once() {
     );
     let file = place.join("rsyslog.conf");
     std::fs::write(&file, config).unwrap();
-    let _daemon =
-        start(Command::new("rsyslogd").arg("-n").arg("-f").arg(&file).arg("-i").arg(place.join("rsyslog.pid")));
+    let _daemon = start(
+        Command::new("rsyslogd").arg("-n").arg("-f").arg(&file).arg("-i").arg(place.join("rsyslog.pid")),
+    );
     let names = ["rsyslog-udp", "rsyslog-tcp", "rsyslog-octet", "rsyslog-tls"];
     for name in names {
         let socket = place.join(format!("{name}.sock"));
@@ -192,14 +197,28 @@ fn a_brute_force_on_a_real_sshd_becomes_an_incident() {
     let place = stack.dir.path();
     let key = place.join("host_key");
     assert!(
-        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status().unwrap().success()
+        Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(&key)
+            .status()
+            .unwrap()
+            .success()
     );
     let port = free_port();
     std::fs::create_dir_all("/run/sshd").unwrap();
     let mut sshd = Command::new("/usr/sbin/sshd")
         .args(["-D", "-e", "-f", "/dev/null", "-p", &port.to_string(), "-h"])
         .arg(&key)
-        .args(["-o", "ListenAddress=127.0.0.1", "-o", "UsePAM=no", "-o", "MaxStartups=50", "-o", "PidFile=none"])
+        .args([
+            "-o",
+            "ListenAddress=127.0.0.1",
+            "-o",
+            "UsePAM=no",
+            "-o",
+            "MaxStartups=50",
+            "-o",
+            "PidFile=none",
+        ])
         .args(["-o", "KbdInteractiveAuthentication=no"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -210,18 +229,30 @@ fn a_brute_force_on_a_real_sshd_becomes_an_incident() {
     let address = stack.addresses.tcp[0];
     let carrier = start_carrier(sshd.stderr.take().unwrap(), address);
     let _sshd = Daemon(sshd);
-    wait(Duration::from_secs(10), || std::net::TcpStream::connect(("127.0.0.1", port)).ok()).expect("sshd listens");
+    wait(Duration::from_secs(10), || std::net::TcpStream::connect(("127.0.0.1", port)).ok())
+        .expect("sshd listens");
     for n in 0..12 {
         let _ = Command::new("sshpass")
             .args(["-p", &format!("wrong{n}"), "ssh", "-p", &port.to_string()])
-            .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "NumberOfPasswordPrompts=1"])
+            .args([
+                "-o",
+                "StrictHostKeyChecking=no",
+                "-o",
+                "UserKnownHostsFile=/dev/null",
+                "-o",
+                "NumberOfPasswordPrompts=1",
+            ])
             .args(["-o", "PreferredAuthentications=password", "quantri@127.0.0.1", "true"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
     }
-    client.wait_count("event.outcome:failure user.name:quantri \"Failed password\"", 12, Duration::from_secs(30));
+    client.wait_count(
+        "event.outcome:failure user.name:quantri \"Failed password\"",
+        12,
+        Duration::from_secs(30),
+    );
     let incident = client.wait_incident("the brute force", |incident| is_about(incident, "quantri"));
     let evidence = client.get(&format!("/api/v1/incidents/{}/events", incident["id"].as_str().unwrap()));
     assert!(!evidence["items"].as_array().unwrap().is_empty(), "the incident shows its evidence");
@@ -262,7 +293,7 @@ fn eicar() -> String {
 fn malware_found_by_a_real_clamav_becomes_an_incident() {
     let place = tempfile::tempdir().unwrap();
     let log = place.path().join("clamscan.log");
-    let stack = Stack::start_with(&format!("[collector.intake]\nfiles = [{{ path = \"{}\" }}]\n", log.display()));
+    let stack = Stack::start_with(&format!("[collector.intake]\nfiles = [\"{}\"]\n", log.display()));
     let client = stack.client();
     // A database of our own: the machine has no way to fetch ClamAV's.
     let database = place.path().join("db");

@@ -80,8 +80,9 @@ impl Stack {
         let file = self.data().join("run.json");
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            if let Some(addresses) =
-                std::fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Addresses>(&text).ok())
+            if let Some(addresses) = std::fs::read_to_string(&file)
+                .ok()
+                .and_then(|text| serde_json::from_str::<Addresses>(&text).ok())
             {
                 let ready = ureq::get(format!("http://{}/readyz", addresses.api)).call();
                 if ready.is_ok_and(|answer| answer.status() == 200) {
@@ -227,8 +228,11 @@ impl Client {
     pub(crate) fn wait_incident(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let found = wait(Duration::from_secs(20), || self.incidents().into_iter().find(&wanted));
         let found = found.unwrap_or_else(|| {
-            let all: Vec<String> =
-                self.incidents().iter().map(|incident| format!("{} {}", incident["title"], incident["entities"])).collect();
+            let all: Vec<String> = self
+                .incidents()
+                .iter()
+                .map(|incident| format!("{} {}", incident["title"], incident["entities"]))
+                .collect();
             panic!("no incident of {what}; there are:\n{}", all.join("\n"))
         });
         self.get(&format!("/api/v1/incidents/{}", found["id"].as_str().unwrap()))

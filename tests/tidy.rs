@@ -21,7 +21,11 @@ const BANNED: &[(&str, &str, &str)] = &[
     ("event/src", "::now()", "what flows has no clock"),
     ("event/src", "std::fs", "what flows does no I/O"),
     ("collector/src/parser", "::now()", "the same line gives the same event"),
-    ("collector/src/parser", "Regex", "parsers scan bytes; a regular expression is slower and harder to bound"),
+    (
+        "collector/src/parser",
+        "Regex",
+        "parsers scan bytes; a regular expression is slower and harder to bound",
+    ),
     ("dashboards/src", "{@html", "log content is hostile: text only"),
     ("dashboards/src", "innerHTML", "log content is hostile: text only"),
 ];
@@ -37,7 +41,10 @@ fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().map_while(Result::ok) {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
-            if path.is_dir() && !name.starts_with('.') && !["target", "node_modules", "dist", "data"].contains(&&*name) {
+            if path.is_dir()
+                && !name.starts_with('.')
+                && !["target", "node_modules", "dist", "data"].contains(&&*name)
+            {
                 folders.push(path);
             } else if endings.iter().any(|ending| name.ends_with(ending)) {
                 found.push(path);
@@ -54,7 +61,8 @@ fn read(path: &Path) -> String {
 
 #[test]
 fn dependencies_point_one_way() {
-    let ours: BTreeSet<&str> = MAY_DEPEND_ON.iter().map(|(name, _)| *name).filter(|name| *name != ".").collect();
+    let ours: BTreeSet<&str> =
+        MAY_DEPEND_ON.iter().map(|(name, _)| *name).filter(|name| *name != ".").collect();
     for (name, allowed) in MAY_DEPEND_ON {
         let manifest: toml::Table = read(&root().join(name).join("Cargo.toml")).parse().unwrap();
         let named = manifest["dependencies"].as_table().unwrap().keys();
@@ -89,7 +97,11 @@ fn no_file_is_longer_than_500_lines() {
         // A table of one line for each field has no second room inside.
         let is_table = file.ends_with("event/src/field.rs");
         let lines = read(&file).lines().count();
-        assert!(is_table || lines <= 500, "{}: {lines} lines; is there a second room inside?", file.display());
+        assert!(
+            is_table || lines <= 500,
+            "{}: {lines} lines; is there a second room inside?",
+            file.display()
+        );
     }
 }
 
@@ -97,9 +109,25 @@ fn no_file_is_longer_than_500_lines() {
 fn paths_that_the_documents_name_exist() {
     for document in ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "README.vi.md"] {
         for word in read(&root().join(document)).split('`').skip(1).step_by(2) {
-            let known = ["event/", "collector/", "correlator/", "store/", "api/", "dashboards/", "rules/", "tests/", "deploy/", "src/", "fuzz/"];
+            let known = [
+                "event/",
+                "collector/",
+                "correlator/",
+                "store/",
+                "api/",
+                "dashboards/",
+                "rules/",
+                "tests/",
+                "deploy/",
+                "src/",
+                "fuzz/",
+            ];
             let is_path = known.iter().any(|start| word.starts_with(start));
-            if is_path && !word.contains(['<', '*', ' ', '{']) && !word.contains("node_modules") && !word.contains("dist") {
+            if is_path
+                && !word.contains(['<', '*', ' ', '{'])
+                && !word.contains("node_modules")
+                && !word.contains("dist")
+            {
                 assert!(root().join(word).exists(), "{document} names `{word}`, which does not exist");
             }
         }
@@ -117,8 +145,12 @@ fn every_parser_has_a_fixture_and_is_registered() {
         }
         parsers += 1;
         let name = file.file_stem().unwrap().to_str().unwrap();
-        let name = if name == "mod" { file.parent().unwrap().file_name().unwrap().to_str().unwrap() } else { name };
-        assert!(table.contains(&format!("{name}::PARSER")), "{name} is not in PARSERS: its lines are never parsed");
+        let name =
+            if name == "mod" { file.parent().unwrap().file_name().unwrap().to_str().unwrap() } else { name };
+        assert!(
+            table.contains(&format!("{name}::PARSER")),
+            "{name} is not in PARSERS: its lines are never parsed"
+        );
         for ending in ["log", "jsonl"] {
             let fixture = folder.join("fixtures").join(format!("{name}.{ending}"));
             assert!(fixture.exists(), "{} is missing", fixture.display());
@@ -145,10 +177,17 @@ fn every_rule_has_a_line_that_hits_and_a_line_that_misses() {
 #[test]
 fn the_repository_speaks_of_the_product_alone() {
     let places = [["/wo", "rk/"].concat(), ["/fa", "rm/"].concat(), ["bash_", "jobs"].concat()];
-    for file in files(&root(), &[".rs", ".ts", ".svelte", ".md", ".toml", ".yml", ".yaml", ".json", "Makefile", ".sh"]) {
+    for file in files(
+        &root(),
+        &[".rs", ".ts", ".svelte", ".md", ".toml", ".yml", ".yaml", ".json", "Makefile", ".sh"],
+    ) {
         let text = read(&file);
         for place in &places {
-            assert!(!text.contains(place.as_str()), "{} names `{place}`, a path of one machine", file.display());
+            assert!(
+                !text.contains(place.as_str()),
+                "{} names `{place}`, a path of one machine",
+                file.display()
+            );
         }
     }
 }

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 fn names(campaign: &Value) -> Vec<String> {
     let kinds = campaign["entities"].as_object().unwrap().values();
-    kinds.flat_map(|list| list.as_array().unwrap().iter()).map(|name| name.as_str().unwrap().to_lowercase()).collect()
+    kinds
+        .flat_map(|list| list.as_array().unwrap().iter())
+        .map(|name| name.as_str().unwrap().to_lowercase())
+        .collect()
 }
 
 fn is_of(incident: &Value, campaign: &Value) -> bool {
@@ -24,7 +27,11 @@ fn every_campaign_of_a_simulated_hour_is_an_incident_and_at_most_5_percent_are_n
     let assets = dir.path().join("assets.yaml");
     let truth = dir.path().join("truth.ndjson");
     let bin = env!("CARGO_BIN_EXE_haidang");
-    let wrote = Command::new(bin).args(["simulate", "--stdout", "--count", "0", "--assets"]).arg(&assets).output().unwrap();
+    let wrote = Command::new(bin)
+        .args(["simulate", "--stdout", "--count", "0", "--assets"])
+        .arg(&assets)
+        .output()
+        .unwrap();
     assert!(wrote.status.success(), "{}", String::from_utf8_lossy(&wrote.stderr));
     let stack = Stack::start_with(&format!("[collector.enrich]\nassets = \"{}\"\n", assets.display()));
     // The same hour as in ten minutes, sent in one: event time rules, so the answer may not depend on the pace.
@@ -42,8 +49,11 @@ fn every_campaign_of_a_simulated_hour_is_an_incident_and_at_most_5_percent_are_n
     let client = stack.client();
     client.wait_count("", lines, Duration::from_secs(120));
 
-    let campaigns: Vec<Value> =
-        std::fs::read_to_string(&truth).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let campaigns: Vec<Value> = std::fs::read_to_string(&truth)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(campaigns.len(), 5);
     let incidents = client.incidents();
     for campaign in &campaigns {
@@ -53,8 +63,11 @@ fn every_campaign_of_a_simulated_hour_is_an_incident_and_at_most_5_percent_are_n
             list(&incidents)
         );
     }
-    let false_ones: Vec<Value> =
-        incidents.iter().filter(|incident| !campaigns.iter().any(|campaign| is_of(incident, campaign))).cloned().collect();
+    let false_ones: Vec<Value> = incidents
+        .iter()
+        .filter(|incident| !campaigns.iter().any(|campaign| is_of(incident, campaign)))
+        .cloned()
+        .collect();
     assert!(
         false_ones.len() * 20 <= incidents.len(),
         "{} of {} incidents are not in the truth:\n{}",
