@@ -4,10 +4,15 @@
 //! parser can be corrected and the spool parsed again.
 
 mod cisco_asa;
+mod clamav;
+mod eset;
+mod extension;
+mod kaspersky;
 mod fortigate;
 mod keyed;
 mod linux_auth;
 mod network;
+mod palo_alto;
 mod stamp;
 pub mod syslog;
 mod url;
@@ -65,7 +70,8 @@ pub enum ParseError {
 pub const PARSERS: &[Parser] = &[
     fortigate::PARSER,
     cisco_asa::PARSER,
-    linux_auth::PARSER,
+    palo_alto::PARSER,
+    kaspersky::PARSER, eset::PARSER, clamav::PARSER, linux_auth::PARSER,
     web_access::PARSER,
     web_error::PARSER,
     windows::PARSER,

@@ -69,6 +69,11 @@ fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
 /// The value of the first of the keys: a number, its text, or an object that holds it (`{"#text": 4624}`).
 fn code(text: &str) -> Option<&str> {
     let at = ["\"event_id\":", "\"EventID\":", "\"code\":"].iter().find_map(|key| after(text, key))?;
+    // `{"Qualifiers": 16384, "#text": 7045}`: the number beside the attributes.
+    let at = match at.trim_start().strip_prefix('{') {
+        Some(object) => after(object, "\"#text\":").or_else(|| after(object, "\"Value\":")).unwrap_or(object),
+        None => at,
+    };
     let digits_at = at.bytes().take(40).position(|byte| byte.is_ascii_digit())?;
     let digits = at.get(digits_at..)?;
     let len = digits.bytes().take_while(u8::is_ascii_digit).count();
