@@ -106,8 +106,8 @@ impl Followed {
 }
 
 pub(super) async fn run(intake: Arc<Intake>, mut followed: Followed) {
-    let name = followed.path.to_string_lossy().into_owned();
-    let mut reading = Reading::new(&intake, Source::Named(name), Transport::File);
+    // A spooled line does not say which file it is from, so all files share one account: `stored` must find it.
+    let mut reading = Reading::new(&intake, Source::Named("file".into()), Transport::File);
     let mut framing = Framing::lines_only(intake.config.line_bytes_max);
     let mut buffer = Vec::new();
     loop {

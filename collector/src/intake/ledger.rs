@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-/// Who sends: a peer's address, a file's path, `stdin`.
+/// Who sends: a peer's address, `file` for every followed file, `stdin`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
     /// A peer on the network.
     Peer(IpAddr),
-    /// A file or standard input, by name.
+    /// `file` or `stdin`.
     Named(String),
     /// Every source beyond the limit.
     Other,

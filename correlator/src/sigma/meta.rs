@@ -28,6 +28,8 @@ pub struct Meta {
     pub description: String,
     /// Sigma's `level`; medium if the rule gives none.
     pub level: Severity,
+    /// Sigma's `status` (stable, test, experimental, deprecated, unsupported), or empty.
+    pub status: String,
     /// `layer`: which of the four protection layers acts on it, 1 to 4.
     pub layer: Option<u8>,
     /// Sigma's `tags`.
@@ -79,6 +81,7 @@ impl Meta {
             title,
             description: text("description").unwrap_or_default(),
             level,
+            status: text("status").unwrap_or_default(),
             layer,
             tags,
             response,
