@@ -131,6 +131,8 @@ pub struct Correlator {
     incidents: Incidents,
     counters: Counters,
     taken: u64,
+    /// Room for what is asked of each event.
+    sources: Vec<bool>,
     /// The floor when what is forgotten was last swept out.
     swept: Time,
 }
@@ -150,20 +152,20 @@ impl Correlator {
             incidents: Incidents::default(),
             counters: Counters::default(),
             taken: 0,
+            sources: Vec::new(),
             swept: Time(i64::MIN),
         }
     }
 
     /// Takes in an event of ours.
     pub fn process(&mut self, event: &Event, out: &mut Output) {
-        let context = Context::of_event(event, self.limits.ahead_ms_max);
-        self.detect(Record::Event(event), &context, out);
+        let ahead_ms_max = self.limits.ahead_ms_max;
+        self.detect(Record::Event(event), || Context::of_event(event, ahead_ms_max), out);
     }
 
     /// Takes in a flat object, under the id that it shall have.
     pub fn process_flat(&mut self, flat: &Flat, id: EventId, out: &mut Output) {
-        let context = Context::of_flat(flat, id);
-        self.detect(Record::Flat(flat), &context, out);
+        self.detect(Record::Flat(flat), || Context::of_flat(flat, id), out);
     }
 
     /// Takes in a match that was found before, to rebuild windows after a restart. Matches of rules that are gone are
@@ -226,13 +228,18 @@ impl Correlator {
         }
     }
 
-    fn detect(&mut self, record: Record<'_>, context: &Context, out: &mut Output) {
+    /// Stage one. Most events meet no rule, so the context waits for the first that does.
+    fn detect(&mut self, record: Record<'_>, context: impl Fn() -> Context, out: &mut Output) {
+        let mut known: Option<Context> = None;
         let rules = Arc::clone(&self.rules);
-        for rule in rules.detections.iter().filter(|rule| rule.holds(record)) {
-            let found = context.found(rule, record);
+        let mut sources = std::mem::take(&mut self.sources);
+        rules.sources_of(record, &mut sources);
+        for rule in rules.detections.iter().filter(|rule| rule.holds(record, &sources)) {
+            let found = known.get_or_insert_with(&context).found(rule, record);
             self.absorb(rule, &found, out);
             out.matches.push(found);
         }
+        self.sources = sources;
     }
 
     /// Stage two: windows and alerts of a match.

@@ -42,6 +42,8 @@ pub struct RuleError {
 pub struct RuleSet {
     pub(crate) detections: Vec<DetectionRule>,
     pub(crate) correlations: Vec<CorrelationRule>,
+    /// Every condition on our events that a log source stands for, once.
+    whens: Vec<When>,
     by_id: HashMap<String, (RuleKind, usize)>,
     unmapped: Vec<Unmapped>,
 }
@@ -61,7 +63,8 @@ pub struct Unmapped {
 pub(crate) struct DetectionRule {
     pub(crate) meta: Meta,
     pub(crate) source: LogSource,
-    pub(crate) when: Vec<When>,
+    /// The events that it is about: any of these, by their place in the set.
+    when: Vec<usize>,
     pub(crate) detection: Detection,
     pub(crate) fields: Vec<FieldRef>,
     /// What its matches carry for correlations, under the key of each.
@@ -202,6 +205,22 @@ impl RuleSet {
         self.correlations.iter().map(|rule| rule.correlation.timespan_ms).max().unwrap_or(0)
     }
 
+    /// Which of the set's conditions on events hold: asked once for an event, not once for each rule.
+    pub(crate) fn sources_of(&self, record: Record<'_>, found: &mut Vec<bool>) {
+        found.clear();
+        if let Record::Event(_) = record {
+            found.extend(self.whens.iter().map(|when| when.holds(&record)));
+        }
+    }
+
+    /// The condition's place in the set.
+    fn place_of(&mut self, when: When) -> usize {
+        self.whens.iter().position(|known| *known == when).unwrap_or_else(|| {
+            self.whens.push(when);
+            self.whens.len() - 1
+        })
+    }
+
     pub(crate) fn detection(&self, id: &str) -> Option<&DetectionRule> {
         match self.by_id.get(id)? {
             (RuleKind::Detection, at) => self.detections.get(*at),
@@ -211,10 +230,11 @@ impl RuleSet {
 }
 
 impl DetectionRule {
-    /// Whether the record is of the rule's log source and the rule holds of it.
-    pub(crate) fn holds(&self, record: Record<'_>) -> bool {
+    /// Whether the record is of the rule's log source and the rule holds of it. `sources` is what
+    /// [`RuleSet::sources_of`] says of the record.
+    pub(crate) fn holds(&self, record: Record<'_>, sources: &[bool]) -> bool {
         let here = match record {
-            Record::Event(_) => self.when.iter().any(|when| when.holds(&record)),
+            Record::Event(_) => self.when.iter().any(|at| sources.get(*at) == Some(&true)),
             Record::Flat(flat) => self.source.covers(flat.source()),
         };
         here && crate::evaluate::holds(&self.detection, &self.fields, record)
@@ -286,6 +306,7 @@ impl Loading {
             if !self.names_free(&mut set, &meta, RuleKind::Detection, line) {
                 continue;
             }
+            let when = when.into_iter().map(|when| set.place_of(when)).collect();
             set.detections.push(DetectionRule {
                 meta,
                 source,
