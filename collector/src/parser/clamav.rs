@@ -18,7 +18,7 @@ fn sniff(line: &Line<'_>) -> bool {
 fn detection(message: &str) -> Option<(&str, &str)> {
     let text = message.split_once(" -> ").map_or(message, |(_, text)| text);
     let (path, threat) = text.strip_suffix(" FOUND")?.rsplit_once(": ")?;
-    (!threat.is_empty() && !path.is_empty()).then_some((path, threat))
+    (!threat.is_empty() && !threat.contains(' ') && !path.is_empty()).then_some((path, threat))
 }
 
 fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {

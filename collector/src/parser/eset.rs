@@ -93,7 +93,8 @@ fn attribute(raw: &Raw<'_>, key: &str, value: &str, draft: &mut Draft<'_>) {
         }
         "hostname" | "dhost" | "deviceName" => Field::HOST_NAME,
         "ipv4" | "ipv6" | "dst" => Field::HOST_IP,
-        "severity" | "sev" => Field::LOG_LEVEL,
+        "severity" => return draft.put(Field::LOG_LEVEL, &value.to_ascii_lowercase()),
+        "sev" => Field::EVENT_SEVERITY,
         "threat_name" | "threatName" | "Threat name" | "Threat Name" => Field::RULE_NAME,
         "threat_type" | "threatType" | "Threat type" | "Threat Type" => Field::RULE_CATEGORY,
         "rule_name" | "ruleName" => Field::RULE_NAME,
