@@ -43,11 +43,12 @@ pub(crate) struct Store {
 pub(crate) struct Api {
     /// Where API and dashboards are served.
     pub(crate) address: SocketAddr,
+    pub(crate) limits: api::Config,
 }
 
 impl Default for Api {
     fn default() -> Self {
-        Api { address: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+        Api { address: SocketAddr::from(([127, 0, 0, 1], 8080)), limits: api::Config::default() }
     }
 }
 

@@ -2,10 +2,17 @@
 //!
 //! Exit codes: 0 done, 1 found problems, 2 wrong usage or configuration.
 
+mod check;
+mod config;
 mod detect;
+mod engine;
+mod metrics;
 mod parse;
+mod pipeline;
 mod rules;
+mod run;
 mod simulate;
+mod web;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -20,6 +27,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Everything on one machine: intake, correlator, store, API and dashboards.
+    Run(run::Options),
     /// Lines on stdin → ECS events on stdout, one JSON line for each input line, in order.
     Parse(parse::Options),
     /// Events on stdin → matches and alerts on stdout (NDJSON), in an order that is the same every time.
@@ -28,16 +37,24 @@ enum Command {
     Rules(rules::Options),
     /// A province's traffic with known attacks in it, over real syslog.
     Simulate(simulate::Options),
+    /// Reads configuration and rules and says every problem.
+    Check(check::Options),
+    /// The embedded engine's own process, started by `run`.
+    #[command(hide = true)]
+    Engine(engine::Options),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log();
     let outcome = match arguments.command {
+        Command::Run(options) => run::run(&options),
         Command::Parse(options) => parse::run(&options),
         Command::Detect(options) => detect::run(&options),
         Command::Rules(options) => rules::run(&options),
         Command::Simulate(options) => simulate::run(&options),
+        Command::Check(options) => check::run(&options),
+        Command::Engine(options) => engine::run(&options),
     };
     outcome.unwrap_or_else(|error| {
         tracing::error!("{error:#}");

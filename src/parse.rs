@@ -45,7 +45,9 @@ struct Context {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let received = match &options.received {
-        Some(text) => Time::parse(text).with_context(|| format!("--received {text}: not an RFC 3339 time"))?,
+        Some(text) => {
+            Time::parse(text).with_context(|| format!("--received {text}: not an RFC 3339 time"))?
+        }
         None => Time(jiff::Timestamp::now().as_millisecond()),
     };
     let tz_offset_s = offset_s(&options.tz_offset)

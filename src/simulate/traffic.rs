@@ -128,7 +128,7 @@ impl Traffic<'_> {
             (0, Kind::Portal) => linux::web(line, device, visitor, request, status, agent),
             (1, _) => windows::logon(line, device, &endpoint.user, inside, &endpoint.name, true),
             (4, Kind::FortiGate) => fortigate::vpn(line, device, &endpoint.user, visitor, true),
-            (4, _) => return self.connection(out, unit),
+            (0 | 4, _) => return self.connection(out, unit),
             (5, Kind::Kaspersky) => antivirus::kaspersky_update(line, device, endpoint),
             (5, _) => antivirus::eset_update(line, device, endpoint),
             (6, _) => linux::self_check(line, device),

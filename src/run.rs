@@ -1,0 +1,178 @@
+//! `haidang run`: everything on one machine.
+
+use crate::config::{self, Config, Overrides};
+use crate::pipeline::{Pipeline, Progress};
+use crate::web::{self, Parts};
+use anyhow::Context as _;
+use collector::enrich::Enricher;
+use collector::intake::{self, Ledger, Running};
+use collector::spool::Spool;
+use correlator::{Correlator, RuleSet};
+use event::{Time, Transport};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use store::cases::Cases;
+use store::engine::{Program, ServeOptions, Supervisor};
+use store::events::{Events, Target};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Sources that the ledger tells apart; more share one account.
+const LEDGER_SOURCES_MAX: usize = 10_000;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&options.overrides)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
+    let outcome = runtime.block_on(serve(&config));
+    // A request that hangs does not keep the process: all that must be done was awaited above.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    outcome
+}
+
+async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let data = prepare(&config.data())?;
+    let rules = crate::rules::load(&config.rules)?;
+    let enricher = enricher(config);
+    let (spool, recovery) = open_spool(config, &data)?;
+    if recovery.records > 0 {
+        tracing::info!(records = recovery.records, "the spool's newest segment was read again");
+    }
+
+    let engine = start_engine(config, &data).await?;
+    let events = Events::connect(Target::Socket(engine.socket().to_owned()), config.store.events.clone());
+    events.migrate().await.context("bring the events' tables up to date")?;
+    let cases = Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?;
+    first_user(&cases).await?;
+
+    let ledger = Arc::new(Ledger::new(LEDGER_SOURCES_MAX));
+    let progress = Arc::new(Progress::default());
+    let stop = Arc::new(AtomicBool::new(false));
+    let threads = Pipeline {
+        config: config.pipeline.clone(),
+        spool: Arc::clone(&spool),
+        enricher,
+        correlator: Correlator::new(Arc::clone(&rules), config.correlator.clone()),
+        memory_ms: memory_ms(&rules, &config.correlator),
+        ledger: Arc::clone(&ledger),
+        events: events.clone(),
+        cases: cases.clone(),
+        folder: data.clone(),
+        progress: Arc::clone(&progress),
+        stop: Arc::clone(&stop),
+    }
+    .start()
+    .await?;
+    let running = intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
+
+    let listener = tokio::net::TcpListener::bind(config.api.address)
+        .await
+        .with_context(|| format!("serve API and dashboards on {}; is another program on it?", config.api.address))?;
+    let address = listener.local_addr()?;
+    let router = api::router(web::state(Parts {
+        config: config.api.limits.clone(),
+        events,
+        cases: cases.clone(),
+        rules,
+        spool: Arc::clone(&spool),
+        ledger,
+        progress,
+    }));
+    let (close, closed) = tokio::sync::oneshot::channel::<()>();
+    let shutdown = async {
+        let _ = closed.await; // either way it is time to stop
+    };
+    let server = tokio::spawn(api::serve(listener, router, shutdown));
+    announce(&data, address, &running)?;
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: no new lines are taken, what was taken is stored");
+    running.stop().await;
+    spool.close().context("write the last lines to the spool")?;
+    stop.store(true, Ordering::Relaxed);
+    for thread in threads {
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+    }
+    let _ = close.send(());
+    let _ = tokio::time::timeout(Duration::from_secs(5), server).await;
+    cases.close().await;
+    engine.stop().await;
+    let _ = std::fs::remove_file(data.join("run.json"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the data folder, for this user only.
+fn prepare(data: &Path) -> anyhow::Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .with_context(|| format!("make the data folder {}", data.display()))?;
+    std::fs::canonicalize(data).with_context(|| format!("use the data folder {}", data.display()))
+}
+
+fn enricher(config: &Config) -> Enricher {
+    let (enricher, warnings) = Enricher::load(&config.collector.enrich);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    enricher
+}
+
+fn open_spool(config: &Config, data: &Path) -> anyhow::Result<(Arc<Spool>, collector::spool::Recovery)> {
+    let folder = config.collector.spool_folder.clone().unwrap_or_else(|| data.join("spool"));
+    let (spool, recovery) = Spool::open(&folder, &config.collector.spool)?;
+    Ok((Arc::new(spool), recovery))
+}
+
+async fn start_engine(config: &Config, data: &Path) -> anyhow::Result<Supervisor> {
+    let executable = std::env::current_exe().context("find this program's own file")?;
+    let program = Program { executable, arguments: vec!["engine".to_owned()] };
+    let options = ServeOptions::within(data, &config.store.engine);
+    Supervisor::start(program, &options).await.context("start the events' engine")
+}
+
+/// On the first run there is no user: one is made, and its password, unless given, is printed this once.
+async fn first_user(cases: &Cases) -> anyhow::Result<()> {
+    let now = Time(jiff::Timestamp::now().as_millisecond());
+    let made = cases.ensure_admin(config::admin_password(), now).await.context("make the first user")?;
+    if let Some(password) = made {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "\n  First run. Sign in as `admin` with this one-time password, shown only now:\n\n      {}\n", password.0)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// How far back stored matches can still matter.
+fn memory_ms(rules: &RuleSet, limits: &correlator::Limits) -> i64 {
+    rules.longest_window_ms().max(limits.incident_gap_ms).saturating_add(limits.lateness_ms).saturating_add(3_600_000)
+}
+
+/// Writes `run.json`: where this process listens, for scripts and tests that asked for any free port.
+fn announce(data: &Path, api: SocketAddr, running: &Running) -> anyhow::Result<()> {
+    let of = |wanted: Transport| -> Vec<SocketAddr> {
+        running.addresses().iter().filter(|(transport, _)| *transport == wanted).map(|(_, address)| *address).collect()
+    };
+    let (udp, tcp, tls) = (of(Transport::Udp), of(Transport::Tcp), of(Transport::Tls));
+    tracing::info!(%api, ?udp, ?tcp, ?tls, "ready");
+    let text = serde_json::json!({ "api": api, "udp": udp, "tcp": tcp, "tls": tls, "pid": std::process::id() });
+    let fresh = data.join("run.json.new");
+    std::fs::write(&fresh, text.to_string()).context("write run.json")?;
+    std::fs::rename(&fresh, data.join("run.json")).context("write run.json")
+}
