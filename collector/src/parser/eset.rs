@@ -1,6 +1,7 @@
 //! ESET PROTECT (formerly Remote Administrator): JSON, CEF and LEEF.
 
-use super::extension::{cef, leef, unescape};
+use super::container::{cef, leef};
+use super::extension::unescape;
 use super::kaspersky::{file, hash};
 use super::{Line, ParseError, Parser, stamp};
 use event::{Draft, Field, Raw, json};

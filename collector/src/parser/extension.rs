@@ -1,167 +1,62 @@
-//! The two containers that security products share: CEF and LEEF. Here only what stands where; what it means is the
-//! product's affair.
+//! `key=value` extensions of CEF, whose values may hold blanks and escaped signs.
 
 use std::borrow::Cow;
 
-/// A CEF or LEEF line taken apart.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Container<'r> {
-    pub(super) vendor: &'r str,
-    pub(super) product: &'r str,
-    pub(super) version: &'r str,
-    /// CEF's signature id, LEEF's event id.
-    pub(super) event: &'r str,
-    /// CEF only.
-    pub(super) name: &'r str,
-    /// CEF only.
-    pub(super) severity: &'r str,
-    attributes: &'r str,
-    /// Between LEEF's attributes; CEF's are told apart by their keys.
-    delimiter: Option<char>,
-}
-
-/// `CEF:0|vendor|product|version|id|name|severity|key=value …`
-pub(super) fn cef(text: &str) -> Option<Container<'_>> {
-    let (_, text) = text.split_once("CEF:")?;
-    let (_version, text) = bar(text)?;
-    let (vendor, text) = bar(text)?;
-    let (product, text) = bar(text)?;
-    let (version, text) = bar(text)?;
-    let (event, text) = bar(text)?;
-    let (name, text) = bar(text)?;
-    let (severity, attributes) = bar(text).unwrap_or((text, ""));
-    Some(Container { vendor, product, version, event, name, severity, attributes, delimiter: None })
-}
-
-/// `LEEF:1.0|vendor|product|version|id|key=value⇥…`, and 2.0 with a delimiter of its own.
-pub(super) fn leef(text: &str) -> Option<Container<'_>> {
-    let (_, text) = text.split_once("LEEF:")?;
-    let (format, text) = bar(text)?;
-    let (vendor, text) = bar(text)?;
-    let (product, text) = bar(text)?;
-    let (version, text) = bar(text)?;
-    let (event, mut attributes) = bar(text).unwrap_or((text, ""));
-    let mut delimiter = '\t';
-    if format.starts_with('2')
-        && let Some((own, rest)) = attributes.split_once('|')
-        && own.len() <= 6
-        && !own.contains('=')
-    {
-        let hex = own.strip_prefix("0x").or_else(|| own.strip_prefix('x')).filter(|hex| !hex.is_empty());
-        let named = hex.and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
-        delimiter = named.or_else(|| own.chars().next()).unwrap_or('\t');
-        attributes = rest;
-    }
-    Some(Container {
-        vendor,
-        product,
-        version,
-        event,
-        attributes,
-        delimiter: Some(delimiter),
-        ..Container::default()
-    })
-}
-
-/// Up to the next bar that is not escaped.
-fn bar(text: &str) -> Option<(&str, &str)> {
-    let at = unescaped(text, b'|')?;
-    Some((&text[..at], &text[at + 1..]))
-}
-
-fn unescaped(text: &str, wanted: u8) -> Option<usize> {
+/// Visits the pairs of a CEF extension: a value ends before the blank in front of the next key.
+pub(super) fn cef<'a>(text: &'a str, visit: &mut dyn FnMut(&'a str, &'a str)) {
     let bytes = text.as_bytes();
-    memchr::memchr_iter(wanted, bytes)
-        .find(|at| bytes[..*at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0)
+    let mut pending: Option<(&str, usize)> = None;
+    let mut at = 0;
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr(b'=', rest)) {
+        let equals = at + found;
+        at = equals + 1;
+        if escaped(bytes, equals) {
+            continue;
+        }
+        let from = pending.map_or(0, |(_, start)| start);
+        let key_start =
+            bytes.get(from..equals).and_then(|part| memchr::memrchr(b' ', part)).map(|space| from + space);
+        let key = text.get(key_start.map_or(from, |space| space + 1)..equals).unwrap_or_default();
+        let named = !key.is_empty()
+            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-[]:".contains(&byte));
+        // Within a value a bare `=` belongs to it, unless a blank and a name stand before it.
+        if !named || (pending.is_some() && key_start.is_none()) {
+            continue;
+        }
+        if let Some((name, start)) = pending {
+            visit(name, text.get(start..key_start.unwrap_or(start)).unwrap_or_default().trim());
+        }
+        pending = Some((key, equals + 1));
+    }
+    if let Some((name, start)) = pending {
+        visit(name, text.get(start..).unwrap_or_default().trim());
+    }
 }
 
-impl<'r> Container<'r> {
-    /// Gives every attribute, escapes as sent.
-    pub(super) fn each(&self, mut found: impl FnMut(&'r str, &'r str)) {
-        if let Some(delimiter) = self.delimiter {
-            for pair in self.attributes.split(delimiter) {
-                if let Some((key, value)) = pair.split_once('=') {
-                    found(key.trim(), value.trim());
-                }
-            }
-            return;
-        }
-        let mut rest = self.attributes;
-        let Some(at) = unescaped(rest, b'=') else { return };
-        let mut key = rest[..at].trim();
-        rest = &rest[at + 1..];
-        // A value ends where the word before the next `=` begins, if that word can be a key.
-        let mut from = 0;
-        while let Some(at) = unescaped(&rest[from..], b'=').map(|at| at + from) {
-            let begin = rest[..at].rfind(' ').map_or(0, |blank| blank + 1);
-            let next = &rest[begin..at];
-            if begin == 0 || next.is_empty() || !next.bytes().all(is_key) {
-                from = at + 1;
+/// Whether an odd number of backslashes stands before the byte.
+pub(super) fn escaped(bytes: &[u8], at: usize) -> bool {
+    bytes[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
+}
+
+/// `\=`, `\|` and `\\` stand for the sign, `\n` and `\r` for a line's end; any other backslash for itself.
+pub(super) fn unescape(value: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', value.as_bytes()).is_none() {
+        return value.into();
+    }
+    let mut out = String::with_capacity(value.len());
+    let mut chars = value.chars().peekable();
+    while let Some(c) = chars.next() {
+        let plain = match (c, chars.peek()) {
+            ('\\', Some(&next @ ('=' | '\\' | '|'))) => next,
+            ('\\', Some('n')) => '\n',
+            ('\\', Some('r')) => '\r',
+            _ => {
+                out.push(c);
                 continue;
             }
-            found(key, rest[..begin].trim());
-            key = next;
-            rest = &rest[at + 1..];
-            from = 0;
-        }
-        found(key, rest.trim());
+        };
+        out.push(plain);
+        chars.next();
     }
-}
-
-fn is_key(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'[' | b']')
-}
-
-/// The value without CEF's escapes.
-pub(super) fn unescape(value: &str) -> Cow<'_, str> {
-    if !value.contains('\\') {
-        return Cow::Borrowed(value);
-    }
-    let mut plain = String::with_capacity(value.len());
-    let mut chars = value.chars().peekable();
-    while let Some(one) = chars.next() {
-        // Windows paths come unescaped from careless products: only the standard's escapes are taken back.
-        match (one, chars.peek()) {
-            ('\\', Some('=' | '|' | '\\')) => plain.extend(chars.next()),
-            _ => plain.push(one),
-        }
-    }
-    Cow::Owned(plain)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn attributes(container: &Container<'_>) -> Vec<(String, String)> {
-        let mut all = Vec::new();
-        container.each(|key, value| all.push((key.to_owned(), unescape(value).into_owned())));
-        all
-    }
-
-    fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-    }
-
-    #[test]
-    fn cef_values_may_hold_blanks_bars_and_escaped_equals_signs() {
-        let line = r"x CEF:0|V\|x|P|1|id|a name|7|msg=one two \= three filePath=C:\\a b\\c=d.exe cs1= act=ok";
-        let found = cef(line).unwrap();
-        assert_eq!((found.vendor, found.event, found.severity), (r"V\|x", "id", "7"));
-        assert_eq!(
-            attributes(&found),
-            owned(&[("msg", "one two = three"), ("filePath", r"C:\a b\c=d.exe"), ("cs1", ""), ("act", "ok")])
-        );
-    }
-
-    #[test]
-    fn leef_has_its_own_delimiter_in_version_2() {
-        let one = leef("LEEF:1.0|V|P|1|id|src=192.0.2.1\tmsg=a=b c").unwrap();
-        assert_eq!(attributes(&one), owned(&[("src", "192.0.2.1"), ("msg", "a=b c")]));
-        for delimiter in ["^", "x5E", "0x5e"] {
-            let line = format!("LEEF:2.0|V|P|1|id|{delimiter}|src=192.0.2.1^dst=192.0.2.2");
-            let two = leef(&line).unwrap();
-            assert_eq!(attributes(&two), owned(&[("src", "192.0.2.1"), ("dst", "192.0.2.2")]), "{delimiter}");
-        }
-    }
+    out.into()
 }

@@ -1,6 +1,7 @@
 //! Kaspersky Security Center: CEF, LEEF, and RFC 5424 with the event in the structured data.
 
-use super::extension::{Container, cef, leef, unescape};
+use super::container::{Container, cef, leef};
+use super::extension::unescape;
 use super::{Line, ParseError, Parser, stamp};
 use event::{Draft, Field};
 use memchr::memmem;

@@ -3,16 +3,20 @@
 //! Invariant: parsing is a pure function of the line and what intake knows of it. No I/O, no clock, no state, so a
 //! parser can be corrected and the spool parsed again.
 
+mod cef;
 mod cisco_asa;
 mod clamav;
 mod eset;
+mod container;
 mod extension;
-mod kaspersky;
 mod fortigate;
+mod kaspersky;
 mod keyed;
+mod leef;
 mod linux_auth;
 mod network;
 mod palo_alto;
+mod pfsense;
 mod stamp;
 pub mod syslog;
 mod url;
@@ -71,10 +75,16 @@ pub const PARSERS: &[Parser] = &[
     fortigate::PARSER,
     cisco_asa::PARSER,
     palo_alto::PARSER,
-    kaspersky::PARSER, eset::PARSER, clamav::PARSER, linux_auth::PARSER,
+    kaspersky::PARSER,
+    eset::PARSER,
+    clamav::PARSER,
+    linux_auth::PARSER,
     web_access::PARSER,
     web_error::PARSER,
     windows::PARSER,
+    pfsense::PARSER,
+    cef::PARSER,
+    leef::PARSER,
 ];
 
 /// Makes an event of a line.
