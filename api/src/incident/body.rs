@@ -1,0 +1,256 @@
+//! Incidents on the wire.
+
+use event::{Alert, Because, Entity, EventId, Severity, Stage, Status, Time};
+use serde::{Deserialize, Deserializer, Serialize};
+use store::cases::{Change, Comment, Detail, HistoryEntry, Summary, Verdict};
+use utoipa::ToSchema;
+
+/// An incident as the list shows it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct IncidentSummary {
+    id: String,
+    /// 1, 2, 3, … for people.
+    number: i64,
+    title: String,
+    title_vi: String,
+    /// informational, low, medium, high, critical.
+    #[schema(value_type = String)]
+    severity: Severity,
+    /// reconnaissance, access, foothold, control, impact.
+    #[schema(value_type = String)]
+    stage: Stage,
+    /// new, acknowledged, contained, closed.
+    #[schema(value_type = String)]
+    status: Status,
+    /// true_positive, false_positive, benign.
+    #[schema(value_type = Option<String>)]
+    verdict: Option<Verdict>,
+    /// A username.
+    assignee: Option<String>,
+    unit: String,
+    system: String,
+    system_level: u8,
+    #[schema(value_type = String, format = DateTime)]
+    first: Time,
+    #[schema(value_type = String, format = DateTime)]
+    last: Time,
+    #[schema(value_type = String, format = DateTime)]
+    created: Time,
+    #[schema(value_type = String, format = DateTime)]
+    updated: Time,
+    alerts_count: u64,
+    events_count: u64,
+    entities: Vec<EntityBody>,
+    comments_count: u64,
+    /// Closed, and events came after.
+    updated_after_close: bool,
+    version: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct IncidentPage {
+    pub(super) items: Vec<IncidentSummary>,
+    pub(super) next: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct EntityBody {
+    /// user, host, address, unit.
+    #[schema(value_type = String)]
+    kind: event::EntityKind,
+    name: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct BecauseBody {
+    field: String,
+    value: String,
+    pattern: String,
+}
+
+/// An alert of one rule.
+#[derive(Serialize, ToSchema)]
+struct AlertBody {
+    id: String,
+    rule: String,
+    title: String,
+    title_vi: String,
+    #[schema(value_type = String)]
+    level: Severity,
+    #[schema(value_type = String, format = DateTime)]
+    first: Time,
+    #[schema(value_type = String, format = DateTime)]
+    last: Time,
+    count: u64,
+    /// Field and value.
+    #[schema(value_type = Vec<Vec<String>>)]
+    group: Vec<(String, String)>,
+    entities: Vec<EntityBody>,
+    unit: String,
+    system: String,
+    system_level: u8,
+    tags: Vec<String>,
+    /// Ids of the events of evidence, at most 100.
+    #[schema(value_type = Vec<String>)]
+    events: Vec<EventId>,
+    because: Vec<BecauseBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct CommentBody {
+    id: String,
+    author: String,
+    text: String,
+    #[schema(value_type = String, format = DateTime)]
+    created: Time,
+}
+
+#[derive(Serialize, ToSchema)]
+struct HistoryBody {
+    #[schema(value_type = String, format = DateTime)]
+    time: Time,
+    /// A username, or a part of the system in brackets.
+    actor: String,
+    change: String,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+/// An incident with all that belongs to it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct IncidentDetail {
+    #[serde(flatten)]
+    summary: IncidentSummary,
+    alerts: Vec<AlertBody>,
+    comments: Vec<CommentBody>,
+    history: Vec<HistoryBody>,
+}
+
+/// What to change; what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeRequest {
+    /// new, acknowledged, contained, closed.
+    #[schema(value_type = Option<String>)]
+    status: Option<Status>,
+    /// true_positive, false_positive, benign, or null for none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    verdict: Option<Option<Verdict>>,
+    /// A username, or null for nobody.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    assignee: Option<Option<String>>,
+    /// informational, low, medium, high, critical.
+    #[schema(value_type = Option<String>)]
+    severity: Option<Severity>,
+}
+
+/// A comment to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CommentRequest {
+    /// At most 10,000 characters.
+    pub(super) text: String,
+}
+
+/// Tells null from absent.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl From<ChangeRequest> for Change {
+    fn from(sent: ChangeRequest) -> Change {
+        let ChangeRequest { status, verdict, assignee, severity } = sent;
+        Change { status, verdict, assignee, severity }
+    }
+}
+
+impl From<Entity> for EntityBody {
+    fn from(entity: Entity) -> EntityBody {
+        EntityBody { kind: entity.kind, name: entity.name }
+    }
+}
+
+impl From<Because> for BecauseBody {
+    fn from(because: Because) -> BecauseBody {
+        BecauseBody { field: because.field, value: because.value, pattern: because.pattern }
+    }
+}
+
+impl From<Comment> for CommentBody {
+    fn from(comment: Comment) -> CommentBody {
+        let Comment { id, author, text, created } = comment;
+        CommentBody { id, author, text, created }
+    }
+}
+
+impl From<HistoryEntry> for HistoryBody {
+    fn from(entry: HistoryEntry) -> HistoryBody {
+        let HistoryEntry { time, actor, change, from, to } = entry;
+        HistoryBody { time, actor, change, from, to }
+    }
+}
+
+impl From<Summary> for IncidentSummary {
+    fn from(found: Summary) -> IncidentSummary {
+        IncidentSummary {
+            id: found.id,
+            number: found.number,
+            title: found.title,
+            title_vi: found.title_vi,
+            severity: found.severity,
+            stage: found.stage,
+            status: found.status,
+            verdict: found.verdict,
+            assignee: found.assignee,
+            unit: found.unit,
+            system: found.system,
+            system_level: found.system_level,
+            first: found.first,
+            last: found.last,
+            created: found.created,
+            updated: found.updated,
+            alerts_count: found.alerts_count,
+            events_count: found.events_count,
+            entities: found.entities.into_iter().map(EntityBody::from).collect(),
+            comments_count: found.comments_count,
+            updated_after_close: found.updated_after_close,
+            version: found.version,
+        }
+    }
+}
+
+impl From<Alert> for AlertBody {
+    fn from(found: Alert) -> AlertBody {
+        AlertBody {
+            id: found.id.to_string(),
+            rule: found.rule,
+            title: found.title,
+            title_vi: found.title_vi,
+            level: found.level,
+            first: found.first,
+            last: found.last,
+            count: found.count,
+            group: found.group,
+            entities: found.entities.into_iter().map(EntityBody::from).collect(),
+            unit: found.unit,
+            system: found.system,
+            system_level: found.system_level,
+            tags: found.tags,
+            events: found.events,
+            because: found.because.into_iter().map(BecauseBody::from).collect(),
+        }
+    }
+}
+
+impl From<Detail> for IncidentDetail {
+    fn from(found: Detail) -> IncidentDetail {
+        IncidentDetail {
+            summary: found.summary.into(),
+            alerts: found.alerts.into_iter().map(AlertBody::from).collect(),
+            comments: found.comments.into_iter().map(CommentBody::from).collect(),
+            history: found.history.into_iter().map(HistoryBody::from).collect(),
+        }
+    }
+}
