@@ -28,7 +28,7 @@ fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
         let name = line.message.get(at + 12..).and_then(|rest| rest.split('"').nth(1)).unwrap_or_default();
         kind(name, draft);
         return json::walk(line.message, &mut |_path, key, value| {
-            attribute(line.raw, key, &value.to_text(), draft)
+            attribute(line.raw, key, &value.to_text(), draft);
         })
         .map_err(|error| ParseError::Malformed { at: error.column() });
     };

@@ -237,9 +237,9 @@ fn sshd_rest<'r>(text: &'r str, draft: &mut Draft<'r>) {
         said(draft, "network", "denied", "ssh_connection");
         outcome(draft, false);
         source(draft, rest.rsplit_once('(').map_or(rest, |(_, address)| address));
-    } else if let Some(rest) = text.strip_prefix("Address ") {
-        source(draft, rest.split(' ').next().unwrap_or(rest));
-    } else if let Some(rest) = text.strip_prefix("Unable to negotiate with ") {
+    } else if let Some(rest) =
+        text.strip_prefix("Address ").or_else(|| text.strip_prefix("Unable to negotiate with "))
+    {
         peer(draft, rest);
     } else if let Some(rest) = text.strip_prefix("Timeout before authentication for ") {
         peer(draft, rest.strip_prefix("connection from ").unwrap_or(rest));
@@ -290,14 +290,13 @@ fn pam<'r>(text: &'r str, draft: &mut Draft<'r>) {
     } else if let Some(rest) = text.strip_prefix("session closed for user ") {
         said(draft, "session", "end", "session-closed");
         draft.put(Field::USER_NAME, name(rest));
-    } else if text.contains("uthentication failure") || text.starts_with("conversation failed") {
+    } else if ["uthentication failure", "conversation failed", "check pass;"]
+        .iter()
+        .any(|mark| text.contains(mark))
+    {
         said(draft, "authentication", "info", "pam_authentication");
         outcome(draft, false);
         pam_pairs(text, draft);
-    } else if text.starts_with("check pass; user unknown") {
-        said(draft, "authentication", "info", "pam_authentication");
-        outcome(draft, false);
-        draft.word(Field::EVENT_REASON, "user unknown");
     } else if let Some((_, user)) = text.split_once("password changed for ") {
         said(draft, "iam", "change", "password-changed");
         draft.word(Field::EVENT_TYPE, "user");
@@ -412,9 +411,9 @@ fn logind<'r>(message: &'r str, draft: &mut Draft<'r>) {
         said(draft, "session", "start", "session-opened");
         draft.extra(EXTRA, "session.id", session);
         draft.put(Field::USER_NAME, name(user));
-    } else if message.starts_with("Removed session ") {
+    } else if let Some(session) = message.strip_prefix("Removed session ") {
         said(draft, "session", "end", "session-closed");
-        draft.extra(EXTRA, "session.id", name(&message["Removed session ".len()..]));
+        draft.extra(EXTRA, "session.id", name(session));
     }
 }
 
@@ -482,10 +481,10 @@ fn account<'r>(message: &'r str, draft: &mut Draft<'r>) {
     } else if let Some(rest) = message.strip_prefix("changed user ") {
         draft.put(Field::USER_NAME, name(rest)); // chfn: changed user 'x' information
     }
-    if message.starts_with("failed ") {
+    if let Some((_, user)) = message.strip_prefix("failed ").and_then(|rest| rest.split_once(" user ")) {
         said(draft, "iam", "user", "user-change-failed");
         outcome(draft, false);
-        draft.put(Field::USER_NAME, message.split_once(" user ").map_or("", |(_, user)| name(user)));
+        draft.put(Field::USER_NAME, name(user));
     }
 }
 
@@ -496,10 +495,8 @@ fn account_pairs<'r>(text: &'r str, named: Field, draft: &mut Draft<'r>) {
             Some(("name", name)) => draft.put(named, name),
             Some(("UID", id)) => draft.put(Field::USER_ID, id),
             Some(("GID", id)) => draft.put(Field::GROUP_ID, id),
-            Some((key @ ("home" | "shell" | "from"), value)) => {
-                draft.extra("system.auth.useradd", key, value)
-            }
-            _ => {}
+            None => {}
+            Some((key, value)) => draft.extra("system.auth.useradd", key, value),
         }
     }
 }

@@ -112,7 +112,7 @@ impl Reading<'_, '_> {
         let text = text.as_ref();
         match path {
             "winlog.event_data" | "winlog.user_data" | "Event.EventData" | "EventData" => {
-                self.data(key, text)
+                self.data(key, text);
             }
             "winlog" => self.winlog(key, text),
             "winlog.process" if key == "pid" => self.extra("process.pid", text),
@@ -140,7 +140,7 @@ impl Reading<'_, '_> {
                 ("", "Task") => self.extra("task", text),
                 (".Execution" | ".Execution.#attributes", "ProcessID") => self.extra("process.pid", text),
                 (".Execution" | ".Execution.#attributes", "ThreadID") => {
-                    self.extra("process.thread.id", text)
+                    self.extra("process.thread.id", text);
                 }
                 (".Security" | ".Security.#attributes", "UserID") => self.system_user("identifier", text),
                 (_, "SystemTime") => self.time(text),
@@ -213,7 +213,7 @@ impl Reading<'_, '_> {
             "ExecutionProcessID" => self.extra("process.pid", text),
             "EventID" | "EventReceivedTime" | "SeverityValue" | "SourceModuleName" | "SourceModuleType"
             | "EventTypeValue" | "OpcodeValue" | "ThreadID" | "Version" | "AccountType" => {
-                self.extra(key, text)
+                self.extra(key, text);
             }
             // NXLog's ProcessID is the logging service's; the event's own is ProcessId.
             "ProcessID" => self.extra("process.pid", text),

@@ -3,9 +3,25 @@
 
 use event::{Draft, Field};
 
+type Meaning = (&'static str, &'static [&'static str], &'static str);
+
 /// Sets category, type and action of a Security event.
 pub(super) fn security(code: u32, draft: &mut Draft<'_>) {
-    let (category, kinds, action): (&str, &[&'static str], &str) = match code {
+    let Some((category, kinds, action)) = account(code).or_else(|| system(code)) else { return };
+    set(category, kinds, action, draft);
+    // What belongs to two categories.
+    match code {
+        4670 | 4718 | 4719 | 4817 | 4902 | 4907 => draft.word(Field::EVENT_CATEGORY, "configuration"),
+        4697..=4702 => draft.word(Field::EVENT_CATEGORY, "iam"),
+        4778 | 4779 => draft.word(Field::EVENT_CATEGORY, "session"),
+        5140 | 5145 => draft.word(Field::EVENT_CATEGORY, "file"),
+        _ => {}
+    }
+}
+
+/// What happened to the system, its objects and its sessions.
+fn system(code: u32) -> Option<Meaning> {
+    Some(match code {
         1100 => ("process", &["end"], "logging-service-shutdown"),
         1102 => ("iam", &["admin", "change"], "audit-log-cleared"),
         1104 => ("iam", &["admin"], "logging-full"),
@@ -33,6 +49,29 @@ pub(super) fn security(code: u32, draft: &mut Draft<'_>) {
         4713 => ("configuration", &["change"], "kerberos-policy-changed"),
         4718 => ("iam", &["admin", "deletion"], "system-security-access-removed"),
         4719 => ("iam", &["admin", "change"], "changed-audit-config"),
+        4739 => ("configuration", &["change"], "domain-policy-changed"),
+        4768 => ("authentication", &["start"], "kerberos-authentication-ticket-requested"),
+        4769 => ("authentication", &["start"], "kerberos-service-ticket-requested"),
+        4770 => ("authentication", &["start"], "kerberos-service-ticket-renewed"),
+        4771 => ("authentication", &["start"], "kerberos-preauth-failed"),
+        4776 => ("authentication", &["start"], "credential-validated"),
+        4778 => ("authentication", &["start"], "session-reconnected"),
+        4779 => ("authentication", &["end"], "session-disconnected"),
+        4817 => ("iam", &["admin", "change"], "object-audit-changed"),
+        4902 => ("iam", &["admin", "creation"], "user-audit-policy-created"),
+        4907 => ("iam", &["admin", "change"], "audit-setting-changed"),
+        5140 => ("network", &["info", "access"], "network-share-object-accessed"),
+        5145 => ("network", &["info", "access"], "network-share-object-access-checked"),
+        5379 => ("iam", &["user", "info"], "credential-manager-credentials-were-read"),
+        5380 => ("iam", &["user", "info"], "vault-credentials-find"),
+        5381 | 5382 => ("iam", &["user", "info"], "vault-credentials-were-read"),
+        _ => return None,
+    })
+}
+
+/// What happened to users, groups and computers.
+fn account(code: u32) -> Option<Meaning> {
+    Some(match code {
         4720 => ("iam", &["user", "creation"], "added-user-account"),
         4722 => ("iam", &["user", "change"], "enabled-user-account"),
         4723 => ("iam", &["user", "change"], "changed-password"),
@@ -45,7 +84,6 @@ pub(super) fn security(code: u32, draft: &mut Draft<'_>) {
         4730 | 4734 | 4758 => ("iam", &["group", "deletion"], "deleted-group-account"),
         4735 | 4737 | 4755 => ("iam", &["group", "change"], "modified-group-account"),
         4738 => ("iam", &["user", "change"], "modified-user-account"),
-        4739 => ("configuration", &["change"], "domain-policy-changed"),
         4740 => ("iam", &["user", "change"], "locked-out-user-account"),
         4741 => ("iam", &["creation", "admin"], "added-computer-account"),
         4742 => ("iam", &["change", "admin"], "changed-computer-account"),
@@ -57,34 +95,10 @@ pub(super) fn security(code: u32, draft: &mut Draft<'_>) {
         4748 | 4753 | 4763 => ("iam", &["group", "deletion"], "deleted-distribution-group-account"),
         4764 => ("iam", &["group", "change"], "type-changed-group-account"),
         4767 => ("iam", &["user", "change"], "unlocked-user-account"),
-        4768 => ("authentication", &["start"], "kerberos-authentication-ticket-requested"),
-        4769 => ("authentication", &["start"], "kerberos-service-ticket-requested"),
-        4770 => ("authentication", &["start"], "kerberos-service-ticket-renewed"),
-        4771 => ("authentication", &["start"], "kerberos-preauth-failed"),
-        4776 => ("authentication", &["start"], "credential-validated"),
-        4778 => ("authentication", &["start"], "session-reconnected"),
-        4779 => ("authentication", &["end"], "session-disconnected"),
         4781 => ("iam", &["user", "change"], "renamed-user-account"),
         4797 => ("iam", &["user", "info"], "query-existence-of-blank-password"),
-        4817 => ("iam", &["admin", "change"], "object-audit-changed"),
-        4902 => ("iam", &["admin", "creation"], "user-audit-policy-created"),
-        4907 => ("iam", &["admin", "change"], "audit-setting-changed"),
-        5140 => ("network", &["info", "access"], "network-share-object-accessed"),
-        5145 => ("network", &["info", "access"], "network-share-object-access-checked"),
-        5379 => ("iam", &["user", "info"], "credential-manager-credentials-were-read"),
-        5380 => ("iam", &["user", "info"], "vault-credentials-find"),
-        5381 | 5382 => ("iam", &["user", "info"], "vault-credentials-were-read"),
-        _ => return,
-    };
-    set(category, kinds, action, draft);
-    // What belongs to two categories.
-    match code {
-        4670 | 4718 | 4719 | 4817 | 4902 | 4907 => draft.word(Field::EVENT_CATEGORY, "configuration"),
-        4697..=4702 => draft.word(Field::EVENT_CATEGORY, "iam"),
-        4778 | 4779 => draft.word(Field::EVENT_CATEGORY, "session"),
-        5140 | 5145 => draft.word(Field::EVENT_CATEGORY, "file"),
-        _ => {}
-    }
+        _ => return None,
+    })
 }
 
 /// The events whose `Target…` is the acting user: logons and Kerberos.

@@ -16,7 +16,7 @@ pub(super) fn categories(code: u32, draft: &mut Draft<'_>) {
         9 => ("process", &["access"]),
         10 => ("process", &["access"]),
         11 => ("file", &["creation"]),
-        12 | 13 | 14 => ("configuration", &["change"]),
+        12..=14 => ("configuration", &["change"]),
         15 => ("file", &["access"]),
         17 => ("file", &["creation"]),
         18 => ("file", &["access"]),
