@@ -27,7 +27,7 @@ pub(crate) fn event(sequence: u64, time: i64) -> Event {
     draft.put(Field::SOURCE_IP, &format!("192.0.2.{}", sequence % 250));
     draft.put(Field::SOURCE_PORT, &(sequence % 60_000).to_string());
     draft.put(Field::SOURCE_GEO_COUNTRY_ISO_CODE, "VN");
-    draft.put(Field::USER_NAME, if sequence % 2 == 0 { "Nguyễn.An" } else { "root" });
+    draft.put(Field::USER_NAME, if sequence.is_multiple_of(2) { "Nguyễn.An" } else { "root" });
     draft.put(Field::EVENT_DATASET, "fortinet.firewall");
     draft.word(Field::EVENT_CATEGORY, "network");
     draft.put(Field::SOURCE_MAC, "00-00-5E-00-53-01");

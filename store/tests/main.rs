@@ -1,4 +1,9 @@
 //! Tests on the real engine. They fail, not skip, where it is not installed: `npm ci --prefix deploy/engine`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may end by a panic; clippy knows only functions marked as tests"
+)]
 
 mod bridge;
 mod crash;

@@ -34,8 +34,16 @@ pub(super) struct Reply {
     rest: mpsc::Receiver<Result<Bytes, Fault>>,
     /// Ends a body that failed after its status was sent.
     tag: &'static str,
-    failed: bool,
+    end: End,
     stop: Stop,
+}
+
+/// How far the end of a body that failed has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Open,
+    Told,
+    Flushed,
 }
 
 /// Stops the query if the client goes away while it runs.
@@ -83,7 +91,7 @@ pub(super) async fn run(
             let _ = pieces.blocking_send(Err(fault));
         }
     });
-    let mut reply = Reply { first: None, rest, tag, failed: false, stop };
+    let mut reply = Reply { first: None, rest, tag, end: End::Open, stop };
     rest = std::mem::replace(&mut reply.rest, mpsc::channel(1).1);
     match rest.recv().await {
         Some(Ok(piece)) => reply.first = Some(piece),
@@ -109,11 +117,7 @@ fn work(
     let mut own;
     let connection = if request.readonly {
         // `readonly` can be set but not reset, hence a session for this statement alone.
-        let settings = request.settings.iter().map(|(name, value)| format!("--{name}={value}"));
-        let mut arguments: Vec<String> = settings.collect();
-        arguments.push("--readonly=1".to_owned());
         own = pool.session(&[])?;
-        own.prepare(&request.database, &super::pool::Settings::new())?;
         let mut wanted = request.settings.clone();
         wanted.insert("readonly".to_owned(), "1".to_owned());
         own.prepare(&request.database, &wanted)?;
@@ -219,14 +223,24 @@ impl Body for Reply {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
-        if self.failed {
+        match self.end {
+            End::Open => {}
+            End::Told => {
+                // Waiting once makes the connection send what it holds, the message above all.
+                self.end = End::Flushed;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             // The connection is cut after the message, so that no client takes the part for the whole.
-            return Poll::Ready(Some(Err(std::io::Error::other("the query failed after its answer began"))));
+            End::Flushed => {
+                let cut = std::io::Error::other("the query failed after its answer began");
+                return Poll::Ready(Some(Err(cut)));
+            }
         }
         self.rest.poll_recv(context).map(|piece| match piece {
             Some(Ok(piece)) => Some(Ok(Frame::data(piece))),
             Some(Err(fault)) => {
-                self.failed = true;
+                self.end = End::Told;
                 self.stop.comment = None;
                 Some(Ok(Frame::data(exception(self.tag, &fault).into())))
             }
