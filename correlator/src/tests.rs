@@ -349,3 +349,36 @@ fn a_reload_keeps_the_windows_of_rules_that_mean_the_same() {
         assert_eq!(out.alerts.iter().filter(|alert| alert.rule == "many").count(), expected, "{from}");
     }
 }
+
+#[test]
+fn one_event_that_meets_both_rules_is_not_one_after_the_other() {
+    let failed = found(1, 0, 0, 1, 1);
+    let both = [failed.clone(), Match { rule: "login".into(), ..failed.clone() }];
+    let (held, _) = run(&both, &Limits::default(), 1);
+    let rules: Vec<&str> = held.alerts.values().map(|alert| alert.rule.as_str()).collect();
+    assert_eq!(rules, ["both"]);
+    let after = [failed, found(2, 1, 1, 1, 1)];
+    let (held, _) = run(&after, &Limits::default(), 1);
+    assert_eq!(held.alerts.values().filter(|alert| alert.rule == "then").count(), 1);
+}
+
+#[test]
+fn a_slow_source_is_waited_for_until_it_falls_silent() {
+    let mut correlator = Correlator::new(rules(), Limits::default());
+    let mut out = Output::default();
+    let from = |source: &str, second: i64, received: i64| {
+        let received = Time(START + received * 1000);
+        let event = EventId::new(received, 0, second.unsigned_abs());
+        Match { source: source.into(), event, ..found(0, second, 0, 1, 1) }
+    };
+    // Both sent a moment ago; the slow one's clock or queue is an hour behind.
+    correlator.replay(&from("slow", 0, 3600), &mut out);
+    correlator.replay(&from("quick", 3600, 3600), &mut out);
+    correlator.flush(&mut out);
+    correlator.replay(&from("slow", 1, 3601), &mut out);
+    assert_eq!(correlator.counters().late, 0);
+    correlator.replay(&from("quick", 7200, 7200), &mut out);
+    correlator.flush(&mut out);
+    correlator.replay(&from("slow", 2, 7201), &mut out);
+    assert_eq!(correlator.counters().late, 1);
+}
