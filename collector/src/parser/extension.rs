@@ -6,16 +6,18 @@ use std::borrow::Cow;
 pub(super) fn cef<'a>(text: &'a str, visit: &mut dyn FnMut(&'a str, &'a str)) {
     let bytes = text.as_bytes();
     let mut pending: Option<(&str, usize)> = None;
-    let mut at = 0;
+    // Behind the last `=`: looking for a key further back would make hostile lines cost their length squared.
+    let (mut at, mut last) = (0, 0);
     while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr(b'=', rest)) {
         let equals = at + found;
         at = equals + 1;
         if escaped(bytes, equals) {
             continue;
         }
-        let from = pending.map_or(0, |(_, start)| start);
-        let key_start =
-            bytes.get(from..equals).and_then(|part| memchr::memrchr(b' ', part)).map(|space| from + space);
+        let from = last;
+        last = at;
+        let space = bytes.get(from..equals).and_then(|part| memchr::memrchr(b' ', part));
+        let key_start = space.map(|space| from + space);
         let key = text.get(key_start.map_or(from, |space| space + 1)..equals).unwrap_or_default();
         let named = !key.is_empty()
             && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-[]:".contains(&byte));

@@ -10,6 +10,8 @@ pub(super) const PARSER: Parser =
     Parser { name: "fortigate", product: Some(("Fortinet", "Fortigate")), sniff, parse };
 
 const NAMESPACE: &str = "fortinet.firewall";
+/// A DNS answer's addresses beyond these are not kept as fields; the line has them.
+const ADDRESSES_MAX: usize = 32;
 
 fn sniff(line: &Line<'_>) -> bool {
     let message = line.message.as_bytes();
@@ -303,7 +305,7 @@ fn traffic_detail<'r>(pairs: &Pairs<'r>, draft: &mut Draft<'r>) {
     if let Some(direction) = network::direction(direction) {
         draft.word(Field::NETWORK_DIRECTION, direction);
     }
-    for address in pairs.get(Key::IpAddr).split(", ") {
+    for address in pairs.get(Key::IpAddr).split(", ").take(ADDRESSES_MAX) {
         draft.put(Field::DNS_RESOLVED_IP, address);
     }
     let url = pairs.get(Key::Url);

@@ -2,7 +2,6 @@
 //!
 //! Names in these lines are the attacker's own words (`Failed password for invalid user root from 192.0.2.1 port 1 from
 //! 198.51.100.7 port 40022 ssh2`), so an address is sought from the end of what sshd itself wrote.
-
 use super::{Line, ParseError, Parser};
 use event::{Draft, Field};
 
@@ -120,7 +119,7 @@ fn user_and_peer<'r>(draft: &mut Draft<'r>, text: &'r str) {
 }
 
 fn sshd<'r>(message: &'r str, draft: &mut Draft<'r>) {
-    let text = message.strip_prefix("error: ").or_else(|| message.strip_prefix("fatal: ")).unwrap_or(message);
+    let text = message.trim_start_matches("error: ").trim_start_matches("fatal: ");
     let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
     match first {
         "Accepted" | "Failed" | "Postponed" | "Partial" => ssh_login(first, rest, draft),
@@ -174,7 +173,6 @@ fn ssh_login<'r>(first: &'r str, rest: &'r str, draft: &mut Draft<'r>) {
     draft.extra(EXTRA, "ssh.event", first);
     draft.extra(EXTRA, "ssh.method", method);
     peer(draft, from);
-    // `ssh2: RSA SHA256:…`: the key that was used.
     if let Some((_, key)) = from.split_once(" ssh2: ") {
         draft.extra(EXTRA, "ssh.signature", key);
     }

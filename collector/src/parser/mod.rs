@@ -6,8 +6,8 @@
 mod cef;
 mod cisco_asa;
 mod clamav;
-mod eset;
 mod container;
+mod eset;
 mod extension;
 mod fortigate;
 mod kaspersky;

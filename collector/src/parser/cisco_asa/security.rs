@@ -94,11 +94,11 @@ fn pairs<'a>(text: &'a str, visit: &mut dyn FnMut(&'a str, &'a str)) {
     while let Some((key, after)) = rest.split_once(": ") {
         let mut end = after.len();
         for (at, _) in after.match_indices(", ") {
-            let next = after[at + 2..].split(": ").next().unwrap_or_default();
-            let key_like = next.len() <= 40
-                && next.as_bytes().first().is_some_and(u8::is_ascii_uppercase)
-                && !next.contains(',')
-                && after.len() > at + 2 + next.len();
+            // A key is short: looking further would make hostile lines cost their length squared.
+            let near = after.as_bytes().get(at + 2..).unwrap_or_default();
+            let near = &near[..near.len().min(42)];
+            let next = memchr::memmem::find(near, b": ").map_or(&[][..], |len| &near[..len]);
+            let key_like = next.first().is_some_and(u8::is_ascii_uppercase) && !next.contains(&b',');
             if key_like {
                 end = at;
                 break;
