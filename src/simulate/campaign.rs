@@ -9,8 +9,10 @@ use std::net::{IpAddr, Ipv4Addr};
 /// Outside addresses that only campaigns use; the noise leaves them out.
 pub(super) const SPRAYER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 66);
 pub(super) const SCANNER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 77);
-/// On the indicator list that the project's rules carry.
-pub(super) const LISTED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 123);
+/// On the list of `rules/layer4/firewall_beaconing_to_listed_address.yml`.
+pub(super) const LISTED: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 199);
+/// On that list too.
+pub(super) const LISTED_TOO: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 99);
 pub(super) const DROP_BOX: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 200);
 
 const MINUTE_MS: u64 = 60_000;

@@ -167,3 +167,62 @@ fn a_campaign_asked_for_by_name_that_cannot_be_held_is_an_error_and_otherwise_le
     assert_eq!(plan("--duration 1h --start 2026-11-23T09:00:00+07:00").unwrap().truth.len(), 4);
     assert!(plan("--count 100 --speed 6000").unwrap().lines.is_empty());
 }
+
+/// Takes `connections` TCP connections apart into lines, told from their first byte as RFC 6587 has it.
+fn received(listener: &std::net::TcpListener, connections: usize) -> Vec<String> {
+    use std::io::Read as _;
+    let mut lines = Vec::new();
+    // The peer sends to all of them at once: each needs its reader.
+    let readers: Vec<_> = (0..connections)
+        .map(|_| {
+            let mut peer = listener.accept().unwrap().0;
+            std::thread::spawn(move || {
+                let mut text = String::new();
+                peer.read_to_string(&mut text).unwrap();
+                text
+            })
+        })
+        .collect();
+    for text in readers.into_iter().map(|reader| reader.join().unwrap()) {
+        if text.starts_with('<') {
+            lines.extend(text.lines().map(str::to_owned));
+            continue;
+        }
+        let mut rest = text.as_str();
+        while let Some((length, after)) = rest.split_once(' ') {
+            let (line, next) = after.split_at(length.parse().unwrap());
+            lines.push(line.to_owned());
+            rest = next;
+        }
+    }
+    lines
+}
+
+#[test]
+fn every_line_arrives_once_over_tcp_in_both_framings_and_over_udp() {
+    let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (tcp_address, udp_address) = (tcp.local_addr().unwrap(), udp.local_addr().unwrap());
+    let arguments = format!(
+        "--target-tcp {tcp_address} --target-udp {udp_address} --rate 0 --count 200 --connections 2 --campaigns none \
+         --start 2026-11-23T22:00:00+07:00"
+    );
+    let options = options(&arguments);
+    let reader = std::thread::spawn(move || received(&tcp, 2));
+    let province = Province::new();
+    let window = options.window(200, 0).unwrap();
+    let plan = Plan::default();
+    let sent = send::send(&mut options.traffic(&province, &plan, window).unwrap(), &options, 200).unwrap();
+    let mut got = reader.join().unwrap();
+    assert_eq!(got.len() as u64, sent.tcp);
+    assert!(sent.tcp > 50 && sent.udp > 50 && sent.tcp + sent.udp == 200);
+    let mut datagram = [0; 2048];
+    for _ in 0..sent.udp {
+        let length = udp.recv(&mut datagram).unwrap();
+        got.push(String::from_utf8(datagram[..length].to_vec()).unwrap());
+    }
+    let (mut wanted, _) = lines(&arguments);
+    got.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(got, wanted);
+}

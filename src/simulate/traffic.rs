@@ -3,7 +3,7 @@
 //! Noise stays below what detection should react to, at any rate: a mistyped password or a blocked probe is limited per
 //! simulated second, not per line, so that a faster run has more of everything else instead.
 
-use super::campaign::{DROP_BOX, LISTED, Planned, SCANNER, SPRAYER, Saying};
+use super::campaign::{DROP_BOX, LISTED, LISTED_TOO, Planned, SCANNER, SPRAYER, Saying};
 use super::clock::Clock;
 use super::fortigate::{self, Flow};
 use super::line::{Line, Random};
@@ -57,7 +57,7 @@ pub(super) struct Traffic<'a> {
 pub(super) fn outside() -> Vec<Ipv4Addr> {
     let nets = [[192, 0, 2], [198, 51, 100], [203, 0, 113]];
     let all = nets.into_iter().flat_map(|[a, b, c]| (1..255).map(move |d| Ipv4Addr::new(a, b, c, d)));
-    all.filter(|address| ![SPRAYER, SCANNER, LISTED, DROP_BOX].contains(address)).collect()
+    all.filter(|address| ![SPRAYER, SCANNER, LISTED, LISTED_TOO, DROP_BOX].contains(address)).collect()
 }
 
 impl Traffic<'_> {
