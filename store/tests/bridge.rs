@@ -134,6 +134,8 @@ async fn a_query_that_fails_after_it_began_is_an_error() {
     let sql = "SELECT throwIf(number = 3000000, 'too far') + number AS n FROM numbers(4000000)";
     let mut rows = live.client().query(sql).with_setting("max_block_size", "1000").fetch::<u64>().unwrap();
     let (read, error) = until_error(&mut rows).await;
+    let again: Result<u8, _> = live.client().query("SELECT 1").fetch_one().await;
+    assert!(again.is_ok(), "the engine lives on: {again:?}");
     assert!(read > 0 && error.contains("too far"), "{read} {error}");
     live.stop().await;
 }

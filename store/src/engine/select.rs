@@ -233,8 +233,7 @@ impl Body for Reply {
             }
             // The connection is cut after the message, so that no client takes the part for the whole.
             End::Flushed => {
-                let cut = std::io::Error::other("the query failed after its answer began");
-                return Poll::Ready(Some(Err(cut)));
+                return Poll::Ready(None);
             }
         }
         self.rest.poll_recv(context).map(|piece| match piece {

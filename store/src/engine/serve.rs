@@ -70,7 +70,9 @@ impl ServeOptions {
     fn arguments(&self) -> Vec<String> {
         let config = &self.config;
         let merges = config.merge_threads.max(1);
-        let mut arguments = vec![format!("--path={}", self.data.display())];
+        // The engine joins a relative path with itself and finds nothing.
+        let path = std::path::absolute(&self.data).unwrap_or_else(|_| self.data.clone());
+        let mut arguments = vec![format!("--path={}", path.display())];
         let numbers: &[(&str, u64)] = &[
             ("max_server_memory_usage", config.memory_bytes_max),
             ("max_memory_usage", config.query_bytes_max),
