@@ -26,6 +26,7 @@ mod windows;
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
 
 use event::{Draft, Event, Field, Raw};
 use std::panic::{AssertUnwindSafe, catch_unwind};
