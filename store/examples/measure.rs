@@ -63,6 +63,26 @@ async fn measure(batches: u64) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// What every event of this firewall says.
+const WORDS: &[(Field, &str)] = &[
+    (Field::EVENT_DATASET, "fortinet.firewall"),
+    (Field::EVENT_MODULE, "fortinet"),
+    (Field::EVENT_KIND, "event"),
+    (Field::EVENT_ACTION, "accept"),
+    (Field::EVENT_OUTCOME, "success"),
+    (Field::OBSERVER_VENDOR, "Fortinet"),
+    (Field::OBSERVER_PRODUCT, "FortiGate"),
+    (Field::NETWORK_TRANSPORT, "tcp"),
+    (Field::NETWORK_PROTOCOL, "https"),
+    (Field::LOG_LEVEL, "notice"),
+    (Field::EVENT_CATEGORY, "network"),
+    (Field::EVENT_TYPE, "connection"),
+    (Field::EVENT_TYPE, "allowed"),
+    (Field::EVENT_CODE, "0000000013"),
+    (Field::OBSERVER_INGRESS_INTERFACE_NAME, "lan"),
+    (Field::OBSERVER_EGRESS_INTERFACE_NAME, "wan1"),
+];
+
 fn event(sequence: u64) -> Event {
     // Multiplying by a large odd number scatters the values without a random generator.
     let random = sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
@@ -99,25 +119,8 @@ fn event(sequence: u64) -> Event {
     };
     let mut draft = Draft::new(&raw);
     draft.date(Field::TIMESTAMP, time);
-    for (field, word) in [
-        (Field::EVENT_DATASET, "fortinet.firewall"),
-        (Field::EVENT_MODULE, "fortinet"),
-        (Field::EVENT_KIND, "event"),
-        (Field::EVENT_ACTION, "accept"),
-        (Field::EVENT_OUTCOME, "success"),
-        (Field::OBSERVER_VENDOR, "Fortinet"),
-        (Field::OBSERVER_PRODUCT, "FortiGate"),
-        (Field::NETWORK_TRANSPORT, "tcp"),
-        (Field::NETWORK_PROTOCOL, "https"),
-        (Field::LOG_LEVEL, "notice"),
-        (Field::EVENT_CATEGORY, "network"),
-        (Field::EVENT_TYPE, "connection"),
-        (Field::EVENT_TYPE, "allowed"),
-        (Field::EVENT_CODE, "0000000013"),
-        (Field::OBSERVER_INGRESS_INTERFACE_NAME, "lan"),
-        (Field::OBSERVER_EGRESS_INTERFACE_NAME, "wan1"),
-    ] {
-        draft.word(field, word);
+    for (field, word) in WORDS {
+        draft.word(*field, word);
     }
     draft.put(Field::OBSERVER_NAME, &format!("FGT-{device}"));
     draft.put(Field::SOURCE_IP, &source);

@@ -233,7 +233,8 @@ impl Body for Reply {
             }
             // The connection is cut after the message, so that no client takes the part for the whole.
             End::Flushed => {
-                return Poll::Ready(None);
+                let cut = std::io::Error::other("the query failed after its answer began");
+                return Poll::Ready(Some(Err(cut)));
             }
         }
         self.rest.poll_recv(context).map(|piece| match piece {

@@ -42,7 +42,7 @@ impl Default for Config {
         Config {
             keep_days: [365; 6],
             fsync: true,
-            insert_rows_max: 100_000,
+            insert_rows_max: 50_000,
             insert_bytes_max: 96 << 20,
             query_s_max: 30,
             query_bytes_max: 512 << 20,
