@@ -27,6 +27,7 @@ mod windows;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod hostile;
 
 use event::{Draft, Event, Field, Raw};
 use std::panic::{AssertUnwindSafe, catch_unwind};
