@@ -3,8 +3,8 @@
 //! Two alerts of at least medium level are linked if they name the same entity and the gap between their times is at
 //! most `incident_gap_ms`; an incident is everything that links reach. Links only ever appear, so the order of arrival
 //! has no say. The incident's id names its first alert; when a link joins two incidents, or an earlier alert turns up,
-//! the id that no longer leads is told as merged. A low alert joins the earliest incident that it is linked to, opens
-//! none and joins none together.
+//! the id that no longer leads is told as merged. A low alert joins the incident of the earliest
+//! alert that it is linked to, opens none and joins none together.
 //!
 //! What must not glue everything together does not link: the configured shared entities (gateways, `root`), a unit
 //! unless both alerts are of the same rule, and an entity that more than `entity_alerts_max` alerts name (beyond that
@@ -201,13 +201,14 @@ impl Incidents {
         }
     }
 
-    /// Puts a low alert into the earliest incident that it is linked to.
+    /// Puts a low alert into the incident of the earliest alert that it is linked to.
     fn seat_low(&mut self, id: Uuid, limits: &Limits) {
         let Some(alert) = self.alerts.get(&id).map(|known| known.alert.clone()) else { return };
         let linked = self.linked(&alert, limits);
-        let groups = linked.iter().filter(|id| !self.is_low(**id)).filter_map(|id| self.group_of(*id));
-        let earliest = groups
-            .min_by_key(|number| self.groups.get(number).and_then(|group| group.alerts.first().copied()));
+        // The alert's own time decides, not its incident's, which changes when incidents join.
+        let earliest = (linked.iter().filter(|id| !self.is_low(**id)))
+            .min_by_key(|id| self.alerts.get(id).map(|known| (known.alert.first, **id)))
+            .and_then(|id| self.group_of(*id));
         if let Some(former) = self.group_of(id).filter(|former| Some(*former) != earliest)
             && let Some(group) = self.groups.get_mut(&former)
         {
