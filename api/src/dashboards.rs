@@ -24,21 +24,21 @@ pub(crate) async fn serve(request: Request) -> Result<Response, Error> {
     let name = path.trim_start_matches('/');
     let seen = request.headers().get(header::IF_NONE_MATCH);
     if let Some(found) = Files::get(name) {
-        return Ok(answer(name, &found, seen));
+        return Ok(answer(name, &found.data, &found.metadata.sha256_hash(), seen));
     }
     // A missing script must not come as a page: the browser would try to run it.
     if name.rsplit('/').next().is_some_and(|last| last.contains('.')) {
         return Err(Error::Missing("file"));
     }
     match Files::get("index.html") {
-        Some(page) => Ok(answer("index.html", &page, seen)),
+        Some(page) => Ok(answer("index.html", &page.data, &page.metadata.sha256_hash(), seen)),
         None => Err(Error::Missing("dashboards in this build: run `make dashboards`, or use /api/docs")),
     }
 }
 
-fn answer(name: &str, file: &rust_embed::EmbeddedFile, seen: Option<&HeaderValue>) -> Response {
+fn answer(name: &str, data: &[u8], hash: &[u8], seen: Option<&HeaderValue>) -> Response {
     let mut tag = String::from("\"");
-    for byte in file.metadata.sha256_hash().iter().take(16) {
+    for byte in hash.iter().take(16) {
         let _ = write!(tag, "{byte:02x}"); // writing to a String cannot fail
     }
     tag.push('"');
@@ -49,7 +49,7 @@ fn answer(name: &str, file: &rust_embed::EmbeddedFile, seen: Option<&HeaderValue
     } else {
         StatusCode::OK
     };
-    let body = if status == StatusCode::OK { file.data.to_vec() } else { Vec::new() };
+    let body = if status == StatusCode::OK { data.to_vec() } else { Vec::new() };
     let headers = [
         (header::CONTENT_TYPE, kind(name).to_owned()),
         (header::CACHE_CONTROL, keep.to_owned()),
@@ -71,5 +71,28 @@ fn kind(name: &str) -> &'static str {
         "webmanifest" => "application/manifest+json",
         "txt" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_with_a_hashed_name_is_kept_forever_and_the_page_is_asked_for_each_time() {
+        let script = answer("assets/index-Bq3.js", b"1", &[1; 32], None);
+        assert_eq!(script.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+        assert_eq!(script.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+        let page = answer("index.html", b"<!doctype html>", &[2; 32], None);
+        assert_eq!(page.headers()[header::CACHE_CONTROL], "no-cache");
+        assert_ne!(page.headers()[header::ETAG], script.headers()[header::ETAG]);
+    }
+
+    #[test]
+    fn a_page_that_the_browser_has_is_not_sent_again() {
+        let first = answer("index.html", b"page", &[2; 32], None);
+        let tag = first.headers()[header::ETAG].clone();
+        assert_eq!(answer("index.html", b"page", &[2; 32], Some(&tag)).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(answer("index.html", b"new", &[3; 32], Some(&tag)).status(), StatusCode::OK);
     }
 }

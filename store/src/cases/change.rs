@@ -1,7 +1,7 @@
 //! What people decide of an incident, one at a time: who changes what they have not seen is told so.
 
 use super::incident::{by_rank, rank};
-use super::{Actor, Cases, Detail, Error, audit, comment, list};
+use super::{Actor, Cases, Detail, Error, Role, audit, comment, list};
 use event::{Severity, Status};
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
@@ -74,7 +74,7 @@ impl Cases {
                 .fetch_optional(&mut *tx)
                 .await?;
             let role = row.map(|row| row.try_get::<String, _>(0)).transpose()?;
-            if !role.is_some_and(|role| role != "auditor") {
+            if role.is_none_or(|role| role == Role::Auditor.name()) {
                 return Err(Error::Invalid(format!("`{assignee}` is not a user who handles incidents")));
             }
         }
