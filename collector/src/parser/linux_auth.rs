@@ -51,6 +51,8 @@ fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     line.header.put_process(draft);
     draft.put(Field::PROCESS_NAME, program);
     draft.word(Field::EVENT_KIND, "event");
+    draft.word(Field::EVENT_MODULE, "system");
+    draft.word(Field::EVENT_DATASET, "system.auth");
     let message = line.message;
     if let Some((module, said)) = pam_module(message) {
         draft.extra(EXTRA, "pam.module", module);

@@ -36,6 +36,8 @@ fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     let text = text(line);
     line.header.put_process(draft);
     draft.word(Field::EVENT_KIND, "event");
+    draft.word(Field::EVENT_MODULE, "web");
+    draft.word(Field::EVENT_DATASET, "web.access");
     draft.word(Field::EVENT_CATEGORY, "web");
     draft.word(Field::EVENT_TYPE, "access");
     let malformed = |at| ParseError::Malformed { at };
