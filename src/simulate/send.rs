@@ -5,12 +5,14 @@ use super::traffic::Traffic;
 use anyhow::Context as _;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use std::io::{IsTerminal as _, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Written at once when so much is waiting.
 const BATCH_BYTES: usize = 64 << 10;
+/// How long a peer may take to close its side at the end.
+const GOODBYE_MAX: Duration = Duration::from_secs(5);
 /// Lines between two looks at the clock.
 const BURST_LINES: u64 = 512;
 
@@ -25,12 +27,13 @@ pub(super) struct Sent {
 
 enum Sink {
     Udp(UdpSocket),
-    /// TCP, TLS or stdout; with octet counts or line ends.
-    Stream {
-        to: Box<dyn Write>,
+    /// With octet counts or line ends.
+    Tcp {
+        to: TcpStream,
         counted: bool,
-        transport: &'static str,
     },
+    Tls(Box<rustls::StreamOwned<rustls::ClientConnection, TcpStream>>),
+    Stdout(std::io::Stdout),
 }
 
 struct Lane {
@@ -47,11 +50,11 @@ impl Lane {
                 socket.send(line).context("send over UDP: is the collector listening there?")?;
                 return Ok(());
             }
-            Sink::Stream { counted: true, .. } => {
+            Sink::Tcp { counted: true, .. } | Sink::Tls(_) => {
                 write!(self.waiting, "{} ", line.len())?;
                 self.waiting.extend_from_slice(line);
             }
-            Sink::Stream { .. } => {
+            Sink::Tcp { .. } | Sink::Stdout(_) => {
                 self.waiting.extend_from_slice(line);
                 self.waiting.push(b'\n');
             }
@@ -60,12 +63,36 @@ impl Lane {
     }
 
     fn flush(&mut self) -> anyhow::Result<()> {
-        if let Sink::Stream { to, transport, .. } = &mut self.sink {
-            to.write_all(&self.waiting)
-                .and_then(|()| to.flush())
-                .with_context(|| format!("send over {transport}"))?;
-            self.waiting.clear();
-        }
+        let (to, transport): (&mut dyn Write, _) = match &mut self.sink {
+            Sink::Udp(_) => return Ok(()),
+            Sink::Tcp { to, .. } => (to, "TCP"),
+            Sink::Tls(to) => (to, "TLS"),
+            Sink::Stdout(to) => (to, "stdout"),
+        };
+        to.write_all(&self.waiting)
+            .and_then(|()| to.flush())
+            .with_context(|| format!("send over {transport}"))?;
+        self.waiting.clear();
+        Ok(())
+    }
+
+    /// Ends a connection so that the peer gets everything: closing a socket whose peer has sent something unread (over
+    /// TLS 1.3, session tickets) would reset the connection and lose what is on its way.
+    fn finish(&mut self) -> anyhow::Result<()> {
+        self.flush()?;
+        let socket = match &mut self.sink {
+            Sink::Udp(_) | Sink::Stdout(_) => return Ok(()),
+            Sink::Tcp { to, .. } => to,
+            Sink::Tls(to) => {
+                to.conn.send_close_notify();
+                to.flush().context("end TLS")?;
+                &mut to.sock
+            }
+        };
+        socket.shutdown(Shutdown::Write).context("end the connection")?;
+        socket.set_read_timeout(Some(GOODBYE_MAX))?;
+        // A peer that keeps its side open, or has reset it, has what it wanted.
+        let _ = std::io::copy(socket, &mut std::io::sink());
         Ok(())
     }
 }
@@ -99,7 +126,7 @@ pub(super) fn send(traffic: &mut Traffic<'_>, options: &Options, total: u64) -> 
             let _ = write!(std::io::stderr(), "\r{:3} % {sent} / {total}", sent * 100 / total);
         }
     }
-    groups.iter_mut().flatten().try_for_each(Lane::flush)?;
+    groups.iter_mut().flatten().try_for_each(Lane::finish)?;
     if bar {
         let _ = writeln!(std::io::stderr(), "\r100 % {total} / {total}");
     }
@@ -116,9 +143,9 @@ fn count(groups: &[Vec<Lane>]) -> Sent {
     for lane in groups.iter().flatten() {
         *match lane.sink {
             Sink::Udp(_) => &mut sent.udp,
-            Sink::Stream { transport: "TCP", .. } => &mut sent.tcp,
-            Sink::Stream { transport: "TLS", .. } => &mut sent.tls,
-            Sink::Stream { .. } => &mut sent.stdout,
+            Sink::Tcp { .. } => &mut sent.tcp,
+            Sink::Tls(_) => &mut sent.tls,
+            Sink::Stdout(_) => &mut sent.stdout,
         } += lane.sent;
     }
     sent
@@ -129,8 +156,7 @@ fn open(options: &Options) -> anyhow::Result<Vec<Vec<Lane>>> {
     let lane = |sink| Lane { sink, waiting: Vec::new(), sent: 0 };
     let mut groups = Vec::new();
     if options.stdout {
-        let to = Box::new(std::io::stdout());
-        groups.push(vec![lane(Sink::Stream { to, counted: false, transport: "stdout" })]);
+        groups.push(vec![lane(Sink::Stdout(std::io::stdout()))]);
         return Ok(groups);
     }
     if let Some(target) = options.target_udp {
@@ -143,7 +169,7 @@ fn open(options: &Options) -> anyhow::Result<Vec<Vec<Lane>>> {
         let connect = |number: u16| {
             let to = TcpStream::connect(target).with_context(|| format!("connect to TCP target {target}"))?;
             // Both framings of RFC 6587, in turn.
-            Ok(lane(Sink::Stream { to: Box::new(to), counted: number % 2 == 1, transport: "TCP" }))
+            Ok(lane(Sink::Tcp { to, counted: number % 2 == 1 }))
         };
         groups.push((0..options.connections.get()).map(connect).collect::<anyhow::Result<_>>()?);
     }
@@ -153,8 +179,7 @@ fn open(options: &Options) -> anyhow::Result<Vec<Vec<Lane>>> {
             let tcp =
                 TcpStream::connect(target).with_context(|| format!("connect to TLS target {target}"))?;
             let session = rustls::ClientConnection::new(Arc::clone(&config), ServerName::from(target.ip()))?;
-            let to = Box::new(rustls::StreamOwned::new(session, tcp));
-            Ok(lane(Sink::Stream { to, counted: true, transport: "TLS" }))
+            Ok(lane(Sink::Tls(Box::new(rustls::StreamOwned::new(session, tcp)))))
         };
         groups.push((0..options.connections.get()).map(connect).collect::<anyhow::Result<_>>()?);
     }
