@@ -58,6 +58,7 @@ fn every_hit_sample_raises_its_rule_and_no_miss_sample_does() {
         panic!("{}", problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())
     });
     let rules = Arc::new(rules);
+    assert!(rules.unmapped().is_empty(), "a rule that no event can reach: {:?}", rules.unmapped());
     let mut wrong = Vec::new();
     let mut checked = 0;
     // A file's last document is the rule that the samples are of; those before it are what it counts.
