@@ -2,9 +2,9 @@
 //!
 //! Two alerts of at least medium level are linked if they name the same entity and the gap between their times is at
 //! most `incident_gap_ms`; an incident is everything that links reach. Links only ever appear, so the order of arrival
-//! has no say. The incident's id names its first alert; when a link joins two incidents, or an earlier alert turns up,
-//! the id that no longer leads is told as merged. A low alert joins the incident of the earliest
-//! alert that it is linked to, opens none and joins none together.
+//! has no say. The incident's id names its first alert and that one's time; when a link joins two incidents, or an
+//! earlier event turns up, the id that no longer leads is told as merged and never used again. A low alert joins the
+//! incident of the earliest alert that it is linked to, opens none and joins none together.
 //!
 //! What must not glue everything together does not link: the configured shared entities (gateways, `root`), a unit
 //! unless both alerts are of the same rule, and an entity that more than `entity_alerts_max` alerts name (beyond that
@@ -261,8 +261,10 @@ impl Incidents {
         let ranks: BTreeSet<Rank> = group.alerts.union(&group.low).copied().collect();
         let alerts: Vec<&Alert> =
             ranks.iter().filter_map(|(_, id)| self.alerts.get(id)).map(|known| &known.alert).collect();
-        let Some((_, first)) = group.alerts.first() else { return };
-        let id = derived_id(&["incident", &first.to_string()]);
+        let Some((time, first)) = group.alerts.first() else { return };
+        // With the time, for an alert of single events keeps its id when an earlier one turns up: an id that was
+        // merged away must never come back.
+        let id = derived_id(&["incident", &first.to_string(), &time.to_string()]);
         let incident = incident(id, &alerts);
         if let Some(group) = self.groups.get_mut(&number)
             && let Some(former) = group.told.replace(id).filter(|former| *former != id)

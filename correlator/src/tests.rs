@@ -4,7 +4,7 @@
 use crate::{Correlator, Limits, Output, RuleFile, RuleSet};
 use event::{Alert, Entity, EntityKind, EventId, Incident, Match, Severity, Time};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -94,8 +94,12 @@ struct Held {
 }
 
 impl Held {
-    fn take(&mut self, out: &mut Output) {
+    /// `dead` are ids that were superseded or merged: they must never come back.
+    fn take(&mut self, out: &mut Output, dead: &mut BTreeSet<Uuid>) {
         let out = std::mem::take(out);
+        assert!(out.alerts.iter().all(|alert| !dead.contains(&alert.id)));
+        assert!(out.incidents.iter().all(|incident| !dead.contains(&incident.id)));
+        dead.extend(out.superseded.iter().chain(&out.merged).map(|(from, _)| *from));
         self.alerts.extend(out.alerts.into_iter().map(|alert| (alert.id, alert)));
         self.incidents.extend(out.incidents.into_iter().map(|incident| (incident.id, incident)));
         for (from, into) in out.superseded {
@@ -111,16 +115,16 @@ impl Held {
 
 fn run(matches: &[Match], limits: &Limits, flush_every: usize) -> (Held, Correlator) {
     let mut correlator = Correlator::new(rules(), limits.clone());
-    let (mut held, mut out) = (Held::default(), Output::default());
+    let (mut held, mut out, mut dead) = (Held::default(), Output::default(), BTreeSet::new());
     for (at, found) in matches.iter().enumerate() {
         correlator.replay(found, &mut out);
         if at % flush_every == 0 {
             correlator.flush(&mut out);
         }
-        held.take(&mut out);
+        held.take(&mut out, &mut dead);
     }
     correlator.flush(&mut out);
-    held.take(&mut out);
+    held.take(&mut out, &mut dead);
     (held, correlator)
 }
 
