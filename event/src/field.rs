@@ -28,6 +28,29 @@ struct Definition {
     name: &'static str,
     kind: Kind,
     list: bool,
+    /// Where the first and the last dot of the name are; its length if there is none.
+    dots: (u8, u8),
+}
+
+/// The places of a name's first and last dot.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "no name is longer than 255 bytes; longer ones do not compile"
+)]
+const fn dots(name: &str) -> (u8, u8) {
+    let bytes = name.as_bytes();
+    assert!(bytes.len() < 255);
+    let (mut first, mut last, mut at) = (bytes.len(), bytes.len(), 0);
+    while at < bytes.len() {
+        if bytes[at] == b'.' {
+            last = at;
+            if first == bytes.len() {
+                first = at;
+            }
+        }
+        at += 1;
+    }
+    (first as u8, last as u8)
 }
 
 impl Field {
@@ -47,6 +70,16 @@ impl Field {
     #[must_use]
     pub fn is_list(self) -> bool {
         DICTIONARY[usize::from(self.0)].list
+    }
+
+    /// The name as nested objects have it: its outermost segment, all but its last, its last.
+    pub(crate) fn nested(self) -> (&'static str, &'static str, &'static str) {
+        let Definition { name, dots: (first, last), .. } = DICTIONARY[usize::from(self.0)];
+        let (first, last) = (usize::from(first), usize::from(last));
+        match name.get(last + 1..) {
+            Some(key) => (&name[..first], &name[..last], key),
+            None => (name, "", name),
+        }
     }
 
     /// The field's place in the table, from 0, below [`Field::COUNT`]; stable within one build only.
@@ -87,7 +120,7 @@ macro_rules! dictionary {
         impl Field { $(pub const $constant: Field = Field(Place::$constant as u16);)* }
 
         const DICTIONARY: &[Definition] = &[
-            $(Definition { name: $name, kind: Kind::$kind, list: $list }),*
+            $(Definition { name: $name, kind: Kind::$kind, list: $list, dots: dots($name) }),*
         ];
     };
 }

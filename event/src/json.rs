@@ -3,10 +3,13 @@
 //! `event.id` and `event.original` are always present. A list field is a list even with one value; any other name with
 //! several values is a list too. An extra's key may hold dots and stays one key: `{"fortinet":{"firewall":{"a.b":1}}}`.
 
+mod text;
+
 use crate::event::fit;
 use crate::{Event, EventId, Field, Value};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+use text::{write_plain, write_text, write_value};
 
 /// A JSON text's leaf: the dotted path of the objects above it, its own key, its value. Lists give one call for each
 /// element; null gives none.
@@ -180,14 +183,15 @@ impl Event {
         typed.sort_by_key(|leaf| leaf.order); // stable: lists keep their order
         let mut extras: Vec<Placed<'_>> = Vec::with_capacity(self.extras.len());
         extras.extend(self.extras().map(|extra| Placed {
-            order: usize::MAX,
+            order: EXTRA,
+            root: root(extra.namespace, extra.key),
             path: extra.namespace,
             key: extra.key,
             value: extra.value,
             list: false,
         }));
         extras.sort_by(Placed::by_name);
-        Writer { out, open: Vec::with_capacity(6), above: Vec::with_capacity(6), first: true }
+        Writer { out, open: Vec::with_capacity(6), above: Vec::with_capacity(6), path: "", first: true }
             .write(&typed, &extras);
     }
 
@@ -207,10 +211,14 @@ fn is_ecs_root(path: &str) -> bool {
     })
 }
 
+/// The order of what is no field of the dictionary.
+const EXTRA: usize = usize::MAX;
+
 /// A value with its place in the document.
 #[derive(Clone, Copy)]
 struct Placed<'a> {
     order: usize,
+    root: &'a str,
     path: &'a str,
     key: &'a str,
     value: Value<'a>,
@@ -219,16 +227,12 @@ struct Placed<'a> {
 
 impl<'a> Placed<'a> {
     fn of(field: Field, value: Value<'a>) -> Placed<'a> {
-        let (path, key) = field.name().rsplit_once('.').unwrap_or(("", field.name()));
-        Placed { order: field.index(), path, key, value, list: field.is_list() }
+        let (root, path, key) = field.nested();
+        Placed { order: field.index(), root, path, key, value, list: field.is_list() }
     }
 
     fn segments(&self) -> impl Iterator<Item = &'a str> {
         self.path.split('.').filter(|segment| !segment.is_empty()).chain(std::iter::once(self.key))
-    }
-
-    fn root(&self) -> &'a str {
-        self.segments().next().unwrap_or("")
     }
 
     fn by_name(&self, other: &Placed<'_>) -> std::cmp::Ordering {
@@ -236,7 +240,8 @@ impl<'a> Placed<'a> {
     }
 
     fn same_name(&self, other: &Placed<'_>) -> bool {
-        self.key == other.key && self.path == other.path
+        self.order == other.order
+            && (self.order != EXTRA || (self.key == other.key && self.path == other.path))
     }
 
     /// Whether the other is a value inside an object of this one's name.
@@ -246,11 +251,18 @@ impl<'a> Placed<'a> {
     }
 }
 
+/// The outermost name.
+fn root<'a>(path: &'a str, key: &'a str) -> &'a str {
+    let whole = if path.is_empty() { key } else { path };
+    whole.bytes().position(|byte| byte == b'.').map_or(whole, |dot| &whole[..dot])
+}
+
 /// Writes leaves, sorted by name, as nested objects.
 struct Writer<'a, 'o> {
     out: &'o mut Vec<u8>,
     open: Vec<&'a str>,
     above: Vec<&'a str>,
+    path: &'a str,
     first: bool,
 }
 
@@ -264,8 +276,7 @@ impl<'a> Writer<'a, '_> {
                 (None, Some(_)) => true,
                 // Only `haidang` has fields of both kinds; elsewhere the roots differ and decide at once.
                 (Some(field), Some(extra)) => {
-                    extra.root() < field.root()
-                        || (extra.root() == field.root() && extra.by_name(field).is_lt())
+                    extra.root < field.root || (extra.root == field.root && extra.by_name(field).is_lt())
                 }
             };
             let leaves = if from_extras { &mut extras } else { &mut typed };
@@ -281,6 +292,10 @@ impl<'a> Writer<'a, '_> {
 
     fn leaf(&mut self, values: &[Placed<'a>], clash: bool) {
         let Some(leaf) = values.first() else { return };
+        if self.path == leaf.path {
+            return self.entry(leaf, values, clash);
+        }
+        self.path = leaf.path;
         self.above.clear();
         self.above.extend(leaf.path.split('.').filter(|segment| !segment.is_empty()));
         let shared = self.open.iter().zip(&self.above).take_while(|(a, b)| a == b).count();
@@ -297,12 +312,19 @@ impl<'a> Writer<'a, '_> {
             self.open.push(segment);
             self.first = true;
         }
+        self.entry(leaf, values, clash);
+    }
+
+    /// The leaf within the innermost open object.
+    fn entry(&mut self, leaf: &Placed<'a>, values: &[Placed<'a>], clash: bool) {
         self.separate();
         if clash {
             // A name that is a value here and an object below keeps its value under `name.value`.
             write_text(&format!("{}.value", leaf.key), self.out);
-        } else {
+        } else if leaf.order == EXTRA {
             write_text(leaf.key, self.out);
+        } else {
+            write_plain(leaf.key, self.out);
         }
         self.out.push(b':');
         if !leaf.list && values.len() == 1 {
@@ -324,58 +346,6 @@ impl<'a> Writer<'a, '_> {
         }
         self.first = false;
     }
-}
-
-fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
-    use std::io::Write as _;
-    // Writing to a Vec cannot fail.
-    let _ = match value {
-        Value::Text(text) => {
-            write_text(text, out);
-            Ok(())
-        }
-        Value::Long(number) => {
-            out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-            Ok(())
-        }
-        Value::Float(number) => write!(out, "{number:?}"),
-        Value::Ip(ip) => write!(out, "\"{ip}\""),
-        Value::Date(time) => {
-            out.push(b'"');
-            out.extend_from_slice(&time.to_bytes());
-            out.push(b'"');
-            Ok(())
-        }
-        Value::Bool(flag) => write!(out, "{flag}"),
-    };
-}
-
-/// Writes a JSON string. Runs of plain bytes are copied whole.
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&text.as_bytes()[plain..at]);
-        plain = at + 1;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            control => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(control >> 4)]);
-                out.push(HEX[usize::from(control & 15)]);
-            }
-        }
-    }
-    out.extend_from_slice(&text.as_bytes()[plain..]);
-    out.push(b'"');
 }
 
 #[cfg(test)]
