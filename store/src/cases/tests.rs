@@ -125,6 +125,8 @@ async fn a_merge_moves_alerts_comments_and_what_people_said_and_a_replay_does_no
     assert_eq!(listed.items.len(), 1);
 
     assert_eq!(cases.upsert_incidents(&apart[1..], &[], NOW).await.unwrap(), Upserted::default());
+    let earlier = [incident(2, vec![alert(20, 1), alert(21, 1)])];
+    assert_eq!(cases.upsert_incidents(&earlier, &[], NOW).await.unwrap(), Upserted::default());
     assert_eq!(cases.upsert_incidents(&whole, &pair, NOW).await.unwrap(), Upserted::default());
     assert_eq!(cases.incident(&id(1)).await.unwrap().unwrap().alerts.len(), 2);
 }
