@@ -31,6 +31,7 @@ try {
   await at("sign-in-password").fill(password);
   await at("sign-in-submit").click();
   await at("nav-incidents").waitFor();
+  await at("events-total").waitFor();
   await picture("overview");
 
   await at("nav-incidents").click();

@@ -190,6 +190,7 @@ export const en: Catalogue = {
   'incident.commentLong': 'A comment may have at most 10,000 characters.',
   'incident.history': 'History',
   'incident.noHistory': 'No changes yet.',
+  'incident.created': 'Created the incident',
   'incident.changed': 'Changed {what}: {from} → {to}',
   'incident.searchEntity': 'Search events of {name}',
 
@@ -206,6 +207,9 @@ export const en: Catalogue = {
   'change.comment': 'comment',
   'change.alerts_count': 'number of alerts',
   'change.created': 'incident created',
+  'change.severity_found': 'severity as the system sees it',
+  'change.events_after_close': 'number of events after it was closed',
+  'change.merged': 'incident merged',
 
   'events.title': 'Event search',
   'events.query': 'Query',

@@ -188,6 +188,7 @@ export const vi = {
   'incident.commentLong': 'Bình luận dài tối đa 10.000 ký tự.',
   'incident.history': 'Lịch sử',
   'incident.noHistory': 'Chưa có thay đổi nào.',
+  'incident.created': 'Tạo sự cố',
   'incident.changed': 'Thay đổi {what}: {from} → {to}',
   'incident.searchEntity': 'Tìm sự kiện của {name}',
 
@@ -204,6 +205,9 @@ export const vi = {
   'change.comment': 'bình luận',
   'change.alerts_count': 'số cảnh báo',
   'change.created': 'tạo sự cố',
+  'change.severity_found': 'mức độ nghiêm trọng do hệ thống đánh giá',
+  'change.events_after_close': 'số sự kiện sau khi đóng',
+  'change.merged': 'sự cố được gộp',
 
   'events.title': 'Tìm kiếm sự kiện',
   'events.query': 'Câu truy vấn',
