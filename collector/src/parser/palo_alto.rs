@@ -332,7 +332,7 @@ fn outcome(word: &str, draft: &mut Draft<'_>) {
     match word {
         "success" | "Succeeded" | "succ" | "Success" => draft.word(Field::EVENT_OUTCOME, "success"),
         "fail" | "failure" | "Failed" | "failed" | "Unauthorized" => {
-            draft.word(Field::EVENT_OUTCOME, "failure")
+            draft.word(Field::EVENT_OUTCOME, "failure");
         }
         _ => {}
     }

@@ -45,7 +45,7 @@ pub(super) fn put(code: u32, product: Product, found: &Found, draft: &mut Draft<
             draft.word(Field::EVENT_OUTCOME, "failure");
         }
         113_004 | 113_008 | 113_009 | 113_012 | 611_101 | 734_001 | 716_001 | 716_038 => {
-            authentication(true, draft)
+            authentication(true, draft);
         }
         113_005 | 113_015..=113_017 | 113_021 | 605_004 | 611_102 | 716_039 | 109_006 | 308_001 => {
             authentication(false, draft);

@@ -107,9 +107,9 @@ fn ends<'r>(text: &'r str, code: u32, product: Product, draft: &mut Draft<'r>) {
             return;
         }
         if text.contains("server = ") {
-            put_destination(&end, product, draft)
+            put_destination(&end, product, draft);
         } else {
-            put_source(&end, product, draft)
+            put_source(&end, product, draft);
         }
         return;
     };
