@@ -8,6 +8,7 @@ pub use detail::Detail;
 use super::{Cases, Error, Tx, comment, secret, stored};
 use event::{Alert, Incident, Severity, Time};
 use sqlx::Row as _;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What a batch did.
@@ -67,7 +68,7 @@ impl Cases {
                     done.updated += 1;
                 }
             }
-            write_alerts(&mut tx, &id, &columns.alerts).await?;
+            write_alerts(&mut tx, &id, incident, &columns.alerts).await?;
         }
         for (absorbed, survivor) in merged {
             done.merged +=
@@ -241,14 +242,22 @@ async fn insert(
 }
 
 /// Writes the alerts that changed: a long incident grows by one alert at a time.
-async fn write_alerts(tx: &mut Tx, incident: &str, alerts: &[AlertRow]) -> Result<(), Error> {
-    let rows = sqlx::query("SELECT id, digest FROM alerts WHERE incident = $1")
-        .bind(incident)
+///
+/// Takes out those that late events made part of another. Alerts from before the incident's first stay: after a
+/// restart the correlator no longer knows them, which does not make them untrue.
+async fn write_alerts(tx: &mut Tx, id: &str, incident: &Incident, alerts: &[AlertRow]) -> Result<(), Error> {
+    let rows = sqlx::query("SELECT id, digest, first_ms FROM alerts WHERE incident = $1")
+        .bind(id)
         .fetch_all(&mut **tx)
         .await?;
-    let mut known = std::collections::HashMap::with_capacity(rows.len());
+    let given: HashSet<String> = incident.alerts.iter().map(|alert| alert.id.to_string()).collect();
+    let mut known = HashMap::with_capacity(rows.len());
     for row in &rows {
-        known.insert(row.try_get::<String, _>(0)?, row.try_get::<String, _>(1)?);
+        let (alert, digest): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        if !given.contains(&alert) && row.try_get::<i64, _>(2)? >= incident.first.0 {
+            sqlx::query("DELETE FROM alerts WHERE id = $1").bind(&alert).execute(&mut **tx).await?;
+        }
+        known.insert(alert, digest);
     }
     for alert in alerts.iter().filter(|alert| known.get(&alert.id) != Some(&alert.digest)) {
         // An alert whose incident was merged comes from another row: it moves.
@@ -258,7 +267,7 @@ async fn write_alerts(tx: &mut Tx, incident: &str, alerts: &[AlertRow]) -> Resul
              digest = excluded.digest, body = excluded.body",
         )
         .bind(&alert.id)
-        .bind(incident)
+        .bind(id)
         .bind(alert.first)
         .bind(&alert.digest)
         .bind(&alert.body)

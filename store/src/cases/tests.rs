@@ -148,6 +148,21 @@ async fn chains_of_merges_and_pairs_that_make_no_sense_end_at_one_incident() {
 }
 
 #[tokio::test]
+async fn an_alert_that_became_part_of_another_goes_and_one_from_before_a_restart_stays() {
+    let opened = open().await;
+    let cases = &opened.cases;
+    let mut old = alert(9, 1);
+    old.first = NOW.plus_ms(-1000);
+    let mut whole = incident(1, vec![old, alert(10, 6), alert(11, 6)]);
+    whole.first = NOW.plus_ms(-1000);
+    cases.upsert_incidents(&[whole], &[], NOW).await.unwrap();
+    cases.upsert_incidents(&[incident(1, vec![alert(10, 12)])], &[], NOW).await.unwrap();
+    let found = cases.incident(&id(1)).await.unwrap().unwrap();
+    let kept: Vec<_> = found.alerts.iter().map(|alert| (alert.id.as_u128(), alert.count)).collect();
+    assert_eq!(kept, [(9, 1), (10, 12)]);
+}
+
+#[tokio::test]
 async fn alerts_beyond_the_limit_are_counted_and_not_kept() {
     let opened = open_with(Config { alerts_per_incident_max: 3, ..Config::default() }).await;
     let many = incident(1, (0..10).map(|n| alert(100 + n, 2)).collect());
