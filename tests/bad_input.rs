@@ -28,7 +28,7 @@ fn empty_huge_binary_and_broken_lines_lose_nothing_else() {
     huge.resize(1 << 20, b'x');
     huge.push(b'\n');
     stream.write_all(&huge).unwrap();
-    stream.write_all(b"marker-binary \x00\x01\xff\xfe\x80 end\n").unwrap();
+    stream.write_all(b"marker-binary \x01\xff\xfe\x80 end\n").unwrap();
     stream.write_all(b"99999999999999999999 <13>marker-badcount\n").unwrap();
     stream.write_all(b"<13>Nov 23 10:00:00 may1 app: marker-after\n").unwrap();
     stream.write_all(b"marker-unterminated").unwrap();

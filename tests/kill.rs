@@ -1,7 +1,7 @@
 //! `kill -9` at random moments under load: what the spool had committed is stored exactly once, and windows go on.
 
 use crate::stack::{Stack, is_about, wait};
-use proptest::prelude::*;
+use proptest::strategy::{Strategy as _, ValueTree as _};
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;

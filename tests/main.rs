@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod browser;
+mod command;
 mod kill;
 mod rules;
 mod senders;

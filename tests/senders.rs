@@ -39,6 +39,15 @@ fn log_lines(socket: &Path, marker: &str) {
     assert!(logger.wait().unwrap().success());
 }
 
+/// Waits until the daemon listens, which is later than when its socket's file appears.
+fn wait_listening(socket: &Path) {
+    let listens = || {
+        let probe = std::os::unix::net::UnixDatagram::unbound().unwrap();
+        probe.connect(socket).ok()
+    };
+    wait(Duration::from_secs(20), listens).unwrap_or_else(|| panic!("nobody listens on {}", socket.display()));
+}
+
 fn assert_each_line_once(client: &Client, marker: &str) {
     client.wait_count(&format!("\"marker-{marker}\""), LINES, Duration::from_secs(30));
     let mut numbers: Vec<u64> = client
@@ -98,7 +107,7 @@ fn rsyslog_forwards_over_udp_tcp_and_tls_and_every_line_arrives_once() {
     let names = ["rsyslog-udp", "rsyslog-tcp", "rsyslog-octet", "rsyslog-tls"];
     for name in names {
         let socket = place.join(format!("{name}.sock"));
-        wait(Duration::from_secs(20), || socket.exists().then_some(())).expect("rsyslogd opens its socket");
+        wait_listening(&socket);
         log_lines(&socket, name);
     }
     for name in names {
@@ -152,7 +161,7 @@ fn syslog_ng_forwards_over_udp_tcp_and_tls_and_every_line_arrives_once() {
     );
     for (name, _) in &pairs {
         let socket = place.join(format!("{name}.sock"));
-        wait(Duration::from_secs(20), || socket.exists().then_some(())).expect("syslog-ng opens its socket");
+        wait_listening(&socket);
         log_lines(&socket, name);
     }
     for (name, _) in &pairs {

@@ -76,6 +76,10 @@ fn dependencies_point_one_way() {
 fn nothing_banned_is_written() {
     for (folder, what, why) in BANNED {
         for file in files(&root().join(folder), &[".rs", ".ts", ".svelte"]) {
+            // The tests of a folder may read files and clocks.
+            if ["corpus.rs", "golden.rs", "hostile.rs", "tests.rs"].iter().any(|name| file.ends_with(name)) {
+                continue;
+            }
             for (number, line) in read(&file).lines().enumerate() {
                 let code = line.trim_start();
                 assert!(
