@@ -55,8 +55,11 @@ fn parse_answers_every_line_in_order_whatever_it_holds() {
         .unwrap();
     parse.stdin.take().unwrap().write_all(b"one\n\n\xff\xfe\nfour").unwrap();
     let said = parse.wait_with_output().unwrap();
-    let lines: Vec<serde_json::Value> =
-        String::from_utf8(said.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> = String::from_utf8(said.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let originals: Vec<&str> = lines.iter().map(|line| line["event"]["original"].as_str().unwrap()).collect();
     assert_eq!(originals, ["one", "", "\\xFF\\xFE", "four"]);
 }

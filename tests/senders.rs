@@ -19,8 +19,11 @@ impl Drop for Daemon {
     }
 }
 
-fn start(command: &mut Command) -> Daemon {
-    Daemon(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+/// Starts it with what it says written to `daemon.log` in its folder.
+fn start(command: &mut Command, place: &Path) -> Daemon {
+    let log = std::fs::File::create(place.join("daemon.log")).unwrap();
+    let errors = log.try_clone().unwrap();
+    Daemon(command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn().unwrap())
 }
 
 /// Feeds lines to a logger's own Unix socket with util-linux `logger`, as any program on that host would.
@@ -45,7 +48,10 @@ fn wait_listening(socket: &Path) {
         let probe = std::os::unix::net::UnixDatagram::unbound().unwrap();
         probe.connect(socket).ok()
     };
-    wait(Duration::from_secs(20), listens).unwrap_or_else(|| panic!("nobody listens on {}", socket.display()));
+    wait(Duration::from_secs(20), listens).unwrap_or_else(|| {
+        let log = std::fs::read_to_string(socket.with_file_name("daemon.log")).unwrap_or_default();
+        panic!("nobody listens on {}; the daemon says:\n{log}", socket.display())
+    });
 }
 
 fn assert_each_line_once(client: &Client, marker: &str) {
@@ -103,6 +109,7 @@ fn rsyslog_forwards_over_udp_tcp_and_tls_and_every_line_arrives_once() {
     std::fs::write(&file, config).unwrap();
     let _daemon = start(
         Command::new("rsyslogd").arg("-n").arg("-f").arg(&file).arg("-i").arg(place.join("rsyslog.pid")),
+        place,
     );
     let names = ["rsyslog-udp", "rsyslog-tcp", "rsyslog-octet", "rsyslog-tls"];
     for name in names {
@@ -124,8 +131,14 @@ fn syslog_ng_forwards_over_udp_tcp_and_tls_and_every_line_arrives_once() {
     let target = |address: SocketAddr| format!("\"{}\" port({})", address.ip(), address.port());
     let pairs = [
         ("ng-udp", format!("network({} transport(udp))", target(stack.addresses.udp[0]))),
-        ("ng-tcp", format!("network({} transport(tcp))", target(stack.addresses.tcp[0]))),
-        ("ng-syslog", format!("syslog({} transport(tcp))", target(stack.addresses.tcp[0]))),
+        (
+            "ng-tcp",
+            format!("network({} transport(tcp) persist-name(\"ng-tcp\"))", target(stack.addresses.tcp[0])),
+        ),
+        (
+            "ng-syslog",
+            format!("syslog({} transport(tcp) persist-name(\"ng-syslog\"))", target(stack.addresses.tcp[0])),
+        ),
         (
             "ng-tls",
             format!(
@@ -158,6 +171,7 @@ fn syslog_ng_forwards_over_udp_tcp_and_tls_and_every_line_arrives_once() {
             .arg(place.join("ng.pid"))
             .arg("-c")
             .arg(place.join("ng.ctl")),
+        place,
     );
     for (name, _) in &pairs {
         let socket = place.join(format!("{name}.sock"));

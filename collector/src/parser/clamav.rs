@@ -23,9 +23,7 @@ fn detection(message: &str) -> Option<(&str, &str)> {
 
 fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     line.header.put_process(draft);
-    draft.word(Field::EVENT_KIND, "event");
-    draft.word(Field::EVENT_MODULE, "clamav");
-    draft.word(Field::EVENT_DATASET, "clamav.log");
+    super::origin(draft, "clamav", "clamav.log");
     let message = line.message;
     if let Some((time, _)) = message.split_once(" -> ")
         && let Some((time, _)) = time.get(4..).and_then(|time| super::stamp::bsd(time, line.raw))

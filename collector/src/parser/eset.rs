@@ -21,9 +21,7 @@ fn sniff(line: &Line<'_>) -> bool {
 
 fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     draft.put(Field::OBSERVER_NAME, line.header.hostname);
-    draft.word(Field::EVENT_KIND, "event");
-    draft.word(Field::EVENT_MODULE, "eset");
-    draft.word(Field::EVENT_DATASET, "eset.protect");
+    super::origin(draft, "eset", "eset.protect");
     let Some(found) = cef(line.message).or_else(|| leef(line.message)) else {
         // The kind decides what the rest means.
         let at = memmem::find(line.message.as_bytes(), b"\"event_type\"").unwrap_or(0);

@@ -25,9 +25,7 @@ fn is_event(name: &str) -> bool {
 
 fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     draft.put(Field::OBSERVER_NAME, line.header.hostname);
-    draft.word(Field::EVENT_KIND, "event");
-    draft.word(Field::EVENT_MODULE, "kaspersky");
-    draft.word(Field::EVENT_DATASET, "kaspersky.security_center");
+    super::origin(draft, "kaspersky", "kaspersky.security_center");
     if let Some(found) = cef(line.message).or_else(|| leef(line.message)) {
         container(line, &found, draft);
         return Ok(());

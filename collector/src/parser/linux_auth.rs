@@ -41,19 +41,16 @@ fn sniff(line: &Line<'_>) -> bool {
 
 /// Old systems write `sshd(pam_unix)`.
 fn program<'r>(line: &Line<'r>) -> &'r str {
-    let name = line.header.app_name;
-    let name = name.split_once('(').map_or(name, |(name, _module)| name);
+    let name = line.header.app_name.split('(').next().unwrap_or_default();
     name.rsplit_once('/').map_or(name, |(_path, name)| name)
 }
 
 fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     let program = program(line);
+    let message = line.message;
     line.header.put_process(draft);
     draft.put(Field::PROCESS_NAME, program);
-    draft.word(Field::EVENT_KIND, "event");
-    draft.word(Field::EVENT_MODULE, "system");
-    draft.word(Field::EVENT_DATASET, "system.auth");
-    let message = line.message;
+    super::origin(draft, "system", "system.auth");
     if let Some((module, said)) = pam_module(message) {
         draft.extra(EXTRA, "pam.module", module);
         pam(said, draft);

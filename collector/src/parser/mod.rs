@@ -131,6 +131,13 @@ fn start<'r>(line: &Line<'r>) -> Draft<'r> {
     draft
 }
 
+/// What every parser says first: an event, of this module and dataset. Log sources are told apart by them.
+fn origin(draft: &mut Draft<'_>, module: &'static str, dataset: &'static str) {
+    draft.word(Field::EVENT_KIND, "event");
+    draft.word(Field::EVENT_MODULE, module);
+    draft.word(Field::EVENT_DATASET, dataset);
+}
+
 fn put_product(parser: &Parser, draft: &mut Draft<'_>) {
     if let Some((vendor, product)) = parser.product {
         draft.word(Field::OBSERVER_VENDOR, vendor);

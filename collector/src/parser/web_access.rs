@@ -35,9 +35,7 @@ fn time_at(text: &str) -> Option<usize> {
 fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     let text = text(line);
     line.header.put_process(draft);
-    draft.word(Field::EVENT_KIND, "event");
-    draft.word(Field::EVENT_MODULE, "web");
-    draft.word(Field::EVENT_DATASET, "web.access");
+    super::origin(draft, "web", "web.access");
     draft.word(Field::EVENT_CATEGORY, "web");
     draft.word(Field::EVENT_TYPE, "access");
     let malformed = |at| ParseError::Malformed { at };

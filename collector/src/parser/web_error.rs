@@ -41,11 +41,10 @@ fn is_nginx(text: &str) -> bool {
 fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     let text = text(line);
     line.header.put_process(draft);
-    draft.word(Field::EVENT_KIND, "event");
     draft.word(Field::EVENT_CATEGORY, "web");
-    let (module, dataset) = if is_nginx(text) { ("nginx", "nginx.error") } else { ("apache", "apache.error") };
-    draft.word(Field::EVENT_MODULE, module);
-    draft.word(Field::EVENT_DATASET, dataset);
+    let (module, dataset) =
+        if is_nginx(text) { ("nginx", "nginx.error") } else { ("apache", "apache.error") };
+    super::origin(draft, module, dataset);
     let message = if is_nginx(text) { nginx(line, text, draft)? } else { apache(line, text, draft)? };
     draft.put(Field::MESSAGE, message);
     if let Some((_, said)) = message.split_once("ModSecurity: ") {

@@ -48,9 +48,7 @@ fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     let code = code(text).ok_or(ParseError::Missing("EventID"))?;
     let class = class(text);
     line.header.put_process(draft);
-    draft.word(Field::EVENT_KIND, "event");
-    draft.word(Field::EVENT_MODULE, "windows");
-    draft.word(Field::EVENT_DATASET, "windows.forwarded");
+    super::origin(draft, "windows", "windows.forwarded");
     draft.put(Field::EVENT_CODE, code);
     let number = code.parse().unwrap_or(0);
     match class {
