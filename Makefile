@@ -17,6 +17,8 @@ test: tools-test build ## Install what the tests need and run them all
 	@deploy/test
 
 check: tools dashboards/dist/index.html ## Formatting, lints, licences: the gate before a commit
+	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
+	cargo deny --log-level error check licenses bans sources
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --release -- -D warnings
 	cd dashboards && npm run --silent check

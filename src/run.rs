@@ -32,7 +32,8 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let config = Config::load(&options.overrides)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
     let outcome = runtime.block_on(serve(&config));
     // A request that hangs does not keep the process: all that must be done was awaited above.
     runtime.shutdown_timeout(Duration::from_secs(2));
@@ -74,11 +75,12 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     }
     .start()
     .await?;
-    let running = intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
+    let running =
+        intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
 
-    let listener = tokio::net::TcpListener::bind(config.api.address)
-        .await
-        .with_context(|| format!("serve API and dashboards on {}; is another program on it?", config.api.address))?;
+    let listener = tokio::net::TcpListener::bind(config.api.address).await.with_context(|| {
+        format!("serve API and dashboards on {}; is another program on it?", config.api.address)
+    })?;
     let address = listener.local_addr()?;
     let router = api::router(web::state(Parts {
         config: config.api.limits.clone(),
@@ -153,7 +155,11 @@ async fn first_user(cases: &Cases) -> anyhow::Result<()> {
     let made = cases.ensure_admin(config::admin_password(), now).await.context("make the first user")?;
     if let Some(password) = made {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "\n  First run. Sign in as `admin` with this one-time password, shown only now:\n\n      {}\n", password.0)?;
+        writeln!(
+            out,
+            "\n  First run. Sign in as `admin` with this one-time password, shown only now:\n\n      {}\n",
+            password.0
+        )?;
         out.flush()?;
     }
     Ok(())
@@ -161,17 +167,27 @@ async fn first_user(cases: &Cases) -> anyhow::Result<()> {
 
 /// How far back stored matches can still matter.
 fn memory_ms(rules: &RuleSet, limits: &correlator::Limits) -> i64 {
-    rules.longest_window_ms().max(limits.incident_gap_ms).saturating_add(limits.lateness_ms).saturating_add(3_600_000)
+    rules
+        .longest_window_ms()
+        .max(limits.incident_gap_ms)
+        .saturating_add(limits.lateness_ms)
+        .saturating_add(3_600_000)
 }
 
 /// Writes `run.json`: where this process listens, for scripts and tests that asked for any free port.
 fn announce(data: &Path, api: SocketAddr, running: &Running) -> anyhow::Result<()> {
     let of = |wanted: Transport| -> Vec<SocketAddr> {
-        running.addresses().iter().filter(|(transport, _)| *transport == wanted).map(|(_, address)| *address).collect()
+        running
+            .addresses()
+            .iter()
+            .filter(|(transport, _)| *transport == wanted)
+            .map(|(_, address)| *address)
+            .collect()
     };
     let (udp, tcp, tls) = (of(Transport::Udp), of(Transport::Tcp), of(Transport::Tls));
     tracing::info!(%api, ?udp, ?tcp, ?tls, "ready");
-    let text = serde_json::json!({ "api": api, "udp": udp, "tcp": tcp, "tls": tls, "pid": std::process::id() });
+    let text =
+        serde_json::json!({ "api": api, "udp": udp, "tcp": tcp, "tls": tls, "pid": std::process::id() });
     let fresh = data.join("run.json.new");
     std::fs::write(&fresh, text.to_string()).context("write run.json")?;
     std::fs::rename(&fresh, data.join("run.json")).context("write run.json")

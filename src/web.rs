@@ -28,7 +28,8 @@ pub(crate) struct Parts {
 /// The API's view of the parts.
 pub(crate) fn state(parts: Parts) -> api::State {
     let Parts { config, events, cases, rules, spool, ledger, progress } = parts;
-    let metrics = Metrics { spool: Arc::clone(&spool), ledger: Arc::clone(&ledger), progress: Arc::clone(&progress) };
+    let metrics =
+        Metrics { spool: Arc::clone(&spool), ledger: Arc::clone(&ledger), progress: Arc::clone(&progress) };
     api::State {
         events,
         cases,
@@ -78,7 +79,8 @@ fn checks(spool: &Spool, progress: &Progress) -> Vec<Check> {
         Check {
             name: "events".to_owned(),
             ready: !stalled,
-            detail: if stalled { "the newest batch could not be stored; it is tried again" } else { "" }.to_owned(),
+            detail: if stalled { "the newest batch could not be stored; it is tried again" } else { "" }
+                .to_owned(),
         },
     ]
 }

@@ -63,10 +63,6 @@ impl Stack {
         self.dir.path().join("data")
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -141,7 +137,6 @@ pub(crate) struct Client {
     base: String,
     agent: ureq::Agent,
     cookie: String,
-    csrf: String,
 }
 
 impl Client {
@@ -159,9 +154,7 @@ impl Client {
         assert_eq!(answer.status(), 200, "sign-in: {}", answer.body_mut().read_to_string().unwrap());
         let cookie = answer.headers().get("set-cookie").unwrap().to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
-        let body: Value = answer.body_mut().read_json().unwrap();
-        let csrf = body["csrf"].as_str().unwrap().to_owned();
-        Client { base, agent, cookie, csrf }
+        Client { base, agent, cookie }
     }
 
     pub(crate) fn get(&self, path: &str) -> Value {
@@ -170,18 +163,6 @@ impl Client {
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
         assert_eq!(answer.status(), 200, "GET {path}: {text}");
         serde_json::from_str(&text).unwrap()
-    }
-
-    pub(crate) fn patch(&self, path: &str, version: &Value, body: &Value) -> (u16, Value) {
-        let mut answer = self
-            .agent
-            .patch(format!("{}{path}", self.base))
-            .header("cookie", &self.cookie)
-            .header("x-csrf-token", &self.csrf)
-            .header("if-match", format!("\"{version}\""))
-            .send_json(body)
-            .unwrap();
-        (answer.status().as_u16(), answer.body_mut().read_json().unwrap_or(Value::Null))
     }
 
     /// How many events of all time meet `q`.
