@@ -104,9 +104,10 @@ fn trim(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// `+07:00`, `-0530`, `Z`, `UTC` as seconds.
+/// `+07:00`, `-0530`, `GMT-0200`, `Z`, `UTC` as seconds.
 fn offset_s(text: &str) -> Option<i32> {
-    if matches!(text, "Z" | "UTC" | "utc") {
+    let text = text.strip_prefix("GMT").filter(|rest| !rest.is_empty()).unwrap_or(text);
+    if matches!(text, "Z" | "UTC" | "GMT" | "utc") {
         return Some(0);
     }
     let (sign, rest) = match text.split_at_checked(1)? {
@@ -131,6 +132,8 @@ mod tests {
         assert_eq!(offset_s("+07:00"), Some(25_200));
         assert_eq!(offset_s("-0530"), Some(-19_800));
         assert_eq!(offset_s("UTC"), Some(0));
+        assert_eq!(offset_s("GMT"), Some(0));
+        assert_eq!(offset_s("GMT-0200"), Some(-7200));
         assert_eq!(offset_s("7"), None);
         assert_eq!(offset_s("+99:00"), None);
         assert_eq!(offset_s("+é00"), None);

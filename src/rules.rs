@@ -80,12 +80,11 @@ fn check(place: &Where) -> anyhow::Result<ExitCode> {
         writeln!(out, "{problem}")?;
     }
     for unmapped in rules.unmapped() {
-        match &unmapped.field {
-            Some(field) => {
-                writeln!(out, "{}: no pipeline gives the field `{field}`; the rule is silent", unmapped.path)?
-            }
-            None => writeln!(out, "{}: no pipeline gives its log source; the rule is silent", unmapped.path)?,
-        }
+        let what = unmapped
+            .field
+            .as_ref()
+            .map_or("its log source".to_owned(), |field| format!("the field `{field}`"));
+        writeln!(out, "{}: no pipeline gives {what}; the rule is silent", unmapped.path)?;
     }
     tracing::info!(
         files = files.len(),

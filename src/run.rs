@@ -24,6 +24,9 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Sources that the ledger tells apart; more share one account.
 const LEDGER_SOURCES_MAX: usize = 10_000;
 
+/// How long intake may take to hand over what it has read when the spool refuses lines.
+const INTAKE_STOP_MAX: Duration = Duration::from_secs(5);
+
 #[derive(clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -46,10 +49,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let data = prepare(&config.data())?;
     let rules = crate::rules::load(&config.rules)?;
     let enricher = enricher(config);
-    let (spool, recovery) = open_spool(config, &data)?;
-    if recovery.records > 0 {
-        tracing::info!(records = recovery.records, "the spool's newest segment was read again");
-    }
+    let spool = open_spool(config, &data)?;
 
     let engine = start_engine(config, &data).await?;
     let events = Events::connect(Target::Socket(engine.socket().to_owned()), config.store.events.clone());
@@ -103,13 +103,15 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping: no new lines are taken, what was taken is stored");
-    running.stop().await;
+    if tokio::time::timeout(INTAKE_STOP_MAX, running.stop()).await.is_err() {
+        tracing::warn!("the spool takes no lines; what senders have on the way is left to them");
+    }
     spool.close().context("write the last lines to the spool")?;
     stop.store(true, Ordering::Relaxed);
     for thread in threads {
-        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await; // a thread that panicked has said so
     }
-    let _ = close.send(());
+    let _ = close.send(()); // the server is gone only if it failed, which the log tells
     let _ = tokio::time::timeout(Duration::from_secs(5), server).await;
     cases.close().await;
     engine.stop().await;
@@ -136,10 +138,12 @@ fn enricher(config: &Config) -> Enricher {
     enricher
 }
 
-fn open_spool(config: &Config, data: &Path) -> anyhow::Result<(Arc<Spool>, collector::spool::Recovery)> {
+/// Opens the spool. What a crash damaged is in quarantine, and the log says so.
+fn open_spool(config: &Config, data: &Path) -> anyhow::Result<Arc<Spool>> {
     let folder = config.collector.spool_folder.clone().unwrap_or_else(|| data.join("spool"));
     let (spool, recovery) = Spool::open(&folder, &config.collector.spool)?;
-    Ok((Arc::new(spool), recovery))
+    tracing::info!(records = recovery.records, damaged = recovery.damage.len(), "the spool is open");
+    Ok(Arc::new(spool))
 }
 
 async fn start_engine(config: &Config, data: &Path) -> anyhow::Result<Supervisor> {
