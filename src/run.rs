@@ -44,8 +44,6 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     let data = prepare(&config.data())?;
     let rules = crate::rules::load(&config.rules)?;
     let enricher = enricher(config);
@@ -98,10 +96,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let server = tokio::spawn(api::serve(listener, router, shutdown));
     announce(&data, address, &running)?;
 
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    asked_to_stop().await?;
     tracing::info!("stopping: no new lines are taken, what was taken is stored");
     if tokio::time::timeout(INTAKE_STOP_MAX, running.stop()).await.is_err() {
         tracing::warn!("the spool takes no lines; what senders have on the way is left to them");
@@ -117,6 +112,16 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     engine.stop().await;
     let _ = std::fs::remove_file(data.join("run.json"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Completes at SIGTERM or SIGINT.
+async fn asked_to_stop() -> std::io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }
 
 /// Makes the data folder, for this user only.
