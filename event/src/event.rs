@@ -267,7 +267,7 @@ impl Event {
         }
     }
 
-    fn value(&self, stored: Stored) -> Value<'_> {
+    pub(crate) fn value(&self, stored: Stored) -> Value<'_> {
         match stored {
             Stored::Text(piece) => Value::Text(self.piece(piece)),
             Stored::Long(number) => Value::Long(number),

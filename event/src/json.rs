@@ -4,12 +4,12 @@
 //! several values is a list too. An extra's key may hold dots and stays one key: `{"fortinet":{"firewall":{"a.b":1}}}`.
 
 mod text;
+mod writer;
 
 use crate::event::fit;
 use crate::{Event, EventId, Field, Value};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
-use text::{write_plain, write_text, write_value};
 
 /// A JSON text's leaf: the dotted path of the objects above it, its own key, its value. Lists give one call for each
 /// element; null gives none.
@@ -153,7 +153,9 @@ impl Event {
             } else {
                 self.set_extra("haidang.extra", name, value);
             }
-        } else if path.is_empty() || (is_ecs_root(path) && !path.starts_with("haidang.")) {
+        } else if path.is_empty()
+            || (is_ecs_root(path) && !["haidang.extra", "haidang.unfit"].contains(&path))
+        {
             self.set_extra("haidang.extra", name, value);
         } else {
             self.set_extra(path, key, value);
@@ -174,25 +176,7 @@ impl Event {
 
     /// Appends the JSON form to `out`, without a newline.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        let id = self.id.to_string();
-        // The dictionary is in the order of nesting, so its fields sort by number; only extras sort by name.
-        let mut typed: Vec<Placed<'_>> = Vec::with_capacity(self.fields.len() + 2);
-        typed.extend(self.fields().map(|(field, value)| Placed::of(field, value)));
-        typed.push(Placed::of(Field::EVENT_ID, Value::Text(&id)));
-        typed.push(Placed::of(Field::EVENT_ORIGINAL, Value::Text(self.original())));
-        typed.sort_by_key(|leaf| leaf.order); // stable: lists keep their order
-        let mut extras: Vec<Placed<'_>> = Vec::with_capacity(self.extras.len());
-        extras.extend(self.extras().map(|extra| Placed {
-            order: EXTRA,
-            root: root(extra.namespace, extra.key),
-            path: extra.namespace,
-            key: extra.key,
-            value: extra.value,
-            list: false,
-        }));
-        extras.sort_by(Placed::by_name);
-        Writer { out, open: Vec::with_capacity(6), above: Vec::with_capacity(6), path: "", first: true }
-            .write(&typed, &extras);
+        writer::write(self, out);
     }
 
     /// The JSON form as text.
@@ -209,143 +193,6 @@ fn is_ecs_root(path: &str) -> bool {
     Field::all().any(|field| {
         field.name().strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     })
-}
-
-/// The order of what is no field of the dictionary.
-const EXTRA: usize = usize::MAX;
-
-/// A value with its place in the document.
-#[derive(Clone, Copy)]
-struct Placed<'a> {
-    order: usize,
-    root: &'a str,
-    path: &'a str,
-    key: &'a str,
-    value: Value<'a>,
-    list: bool,
-}
-
-impl<'a> Placed<'a> {
-    fn of(field: Field, value: Value<'a>) -> Placed<'a> {
-        let (root, path, key) = field.nested();
-        Placed { order: field.index(), root, path, key, value, list: field.is_list() }
-    }
-
-    fn segments(&self) -> impl Iterator<Item = &'a str> {
-        self.path.split('.').filter(|segment| !segment.is_empty()).chain(std::iter::once(self.key))
-    }
-
-    fn by_name(&self, other: &Placed<'_>) -> std::cmp::Ordering {
-        if self.path == other.path { self.key.cmp(other.key) } else { self.segments().cmp(other.segments()) }
-    }
-
-    fn same_name(&self, other: &Placed<'_>) -> bool {
-        self.order == other.order
-            && (self.order != EXTRA || (self.key == other.key && self.path == other.path))
-    }
-
-    /// Whether the other is a value inside an object of this one's name.
-    fn is_above(&self, other: &Placed<'_>) -> bool {
-        let mut below = other.segments();
-        self.segments().all(|segment| below.next() == Some(segment)) && below.next().is_some()
-    }
-}
-
-/// The outermost name.
-fn root<'a>(path: &'a str, key: &'a str) -> &'a str {
-    let whole = if path.is_empty() { key } else { path };
-    whole.bytes().position(|byte| byte == b'.').map_or(whole, |dot| &whole[..dot])
-}
-
-/// Writes leaves, sorted by name, as nested objects.
-struct Writer<'a, 'o> {
-    out: &'o mut Vec<u8>,
-    open: Vec<&'a str>,
-    above: Vec<&'a str>,
-    path: &'a str,
-    first: bool,
-}
-
-impl<'a> Writer<'a, '_> {
-    fn write<'b>(mut self, mut typed: &'b [Placed<'a>], mut extras: &'b [Placed<'a>]) {
-        self.out.push(b'{');
-        loop {
-            let from_extras = match (typed.first(), extras.first()) {
-                (None, None) => break,
-                (Some(_), None) => false,
-                (None, Some(_)) => true,
-                // Only `haidang` has fields of both kinds; elsewhere the roots differ and decide at once.
-                (Some(field), Some(extra)) => {
-                    extra.root < field.root || (extra.root == field.root && extra.by_name(field).is_lt())
-                }
-            };
-            let leaves = if from_extras { &mut extras } else { &mut typed };
-            let Some(leaf) = leaves.first() else { break };
-            let same = leaves.iter().take_while(|other| other.same_name(leaf)).count();
-            let (values, rest) = leaves.split_at(same);
-            *leaves = rest;
-            let clash = from_extras && rest.first().is_some_and(|next| leaf.is_above(next));
-            self.leaf(values, clash);
-        }
-        self.out.extend(std::iter::repeat_n(b'}', self.open.len() + 1));
-    }
-
-    fn leaf(&mut self, values: &[Placed<'a>], clash: bool) {
-        let Some(leaf) = values.first() else { return };
-        if self.path == leaf.path {
-            return self.entry(leaf, values, clash);
-        }
-        self.path = leaf.path;
-        self.above.clear();
-        self.above.extend(leaf.path.split('.').filter(|segment| !segment.is_empty()));
-        let shared = self.open.iter().zip(&self.above).take_while(|(a, b)| a == b).count();
-        while self.open.len() > shared {
-            self.open.pop();
-            self.out.push(b'}');
-            self.first = false;
-        }
-        for at in shared..self.above.len() {
-            self.separate();
-            let segment = self.above[at];
-            write_text(segment, self.out);
-            self.out.extend_from_slice(b":{");
-            self.open.push(segment);
-            self.first = true;
-        }
-        self.entry(leaf, values, clash);
-    }
-
-    /// The leaf within the innermost open object.
-    fn entry(&mut self, leaf: &Placed<'a>, values: &[Placed<'a>], clash: bool) {
-        self.separate();
-        if clash {
-            // A name that is a value here and an object below keeps its value under `name.value`.
-            write_text(&format!("{}.value", leaf.key), self.out);
-        } else if leaf.order == EXTRA {
-            write_text(leaf.key, self.out);
-        } else {
-            write_plain(leaf.key, self.out);
-        }
-        self.out.push(b':');
-        if !leaf.list && values.len() == 1 {
-            return write_value(leaf.value, self.out);
-        }
-        self.out.push(b'[');
-        for (nth, value) in values.iter().enumerate() {
-            if nth > 0 {
-                self.out.push(b',');
-            }
-            write_value(value.value, self.out);
-        }
-        self.out.push(b']');
-    }
-
-    fn separate(&mut self) {
-        if !self.first {
-            self.out.push(b',');
-        }
-        self.first = false;
-    }
 }
 
 #[cfg(test)]
@@ -419,8 +266,8 @@ mod tests {
             draft.finish().to_json(),
             concat!(
                 r#"{"@timestamp":"2026-09-21T14:13:20.000Z","event":{"category":["network"],"id":"01a0c450-6c00-7000-8000-000000000007","#,
-                r#""ingested":"2026-09-21T14:13:20.000Z","original":"<13>x"},"fortinet":{"firewall":{"vd":"root"}},"#,
-                r#""haidang":{"collector":{"transport":"stdin"}},"source":{"ip":"192.0.2.1","port":443}}"#
+                r#""ingested":"2026-09-21T14:13:20.000Z","original":"<13>x"},"haidang":{"collector":{"transport":"stdin"}},"#,
+                r#""source":{"ip":"192.0.2.1","port":443},"fortinet":{"firewall":{"vd":"root"}}}"#
             )
         );
     }
