@@ -28,29 +28,26 @@ struct Definition {
     name: &'static str,
     kind: Kind,
     list: bool,
-    /// Where the first and the last dot of the name are; its length if there is none.
-    dots: (u8, u8),
+    /// Where the last dot of the name is; its length if there is none.
+    last_dot: u8,
 }
 
-/// The places of a name's first and last dot.
+/// The place of a name's last dot.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "no name is longer than 255 bytes; longer ones do not compile"
 )]
-const fn dots(name: &str) -> (u8, u8) {
+const fn last_dot(name: &str) -> u8 {
     let bytes = name.as_bytes();
     assert!(bytes.len() < 255);
-    let (mut first, mut last, mut at) = (bytes.len(), bytes.len(), 0);
-    while at < bytes.len() {
+    let mut at = bytes.len();
+    while at > 0 {
+        at -= 1;
         if bytes[at] == b'.' {
-            last = at;
-            if first == bytes.len() {
-                first = at;
-            }
+            return at as u8;
         }
-        at += 1;
     }
-    (first as u8, last as u8)
+    bytes.len() as u8
 }
 
 impl Field {
@@ -72,13 +69,13 @@ impl Field {
         DICTIONARY[usize::from(self.0)].list
     }
 
-    /// The name as nested objects have it: its outermost segment, all but its last, its last.
-    pub(crate) fn nested(self) -> (&'static str, &'static str, &'static str) {
-        let Definition { name, dots: (first, last), .. } = DICTIONARY[usize::from(self.0)];
-        let (first, last) = (usize::from(first), usize::from(last));
-        match name.get(last + 1..) {
-            Some(key) => (&name[..first], &name[..last], key),
-            None => (name, "", name),
+    /// The name as nested objects have it: the path of the objects above, and its own key.
+    pub(crate) fn nested(self) -> (&'static str, &'static str) {
+        let Definition { name, last_dot, .. } = DICTIONARY[usize::from(self.0)];
+        let last_dot = usize::from(last_dot);
+        match name.get(last_dot + 1..) {
+            Some(key) => (&name[..last_dot], key),
+            None => ("", name),
         }
     }
 
@@ -120,7 +117,7 @@ macro_rules! dictionary {
         impl Field { $(pub const $constant: Field = Field(Place::$constant as u16);)* }
 
         const DICTIONARY: &[Definition] = &[
-            $(Definition { name: $name, kind: Kind::$kind, list: $list, dots: dots($name) }),*
+            $(Definition { name: $name, kind: Kind::$kind, list: $list, last_dot: last_dot($name) }),*
         ];
     };
 }

@@ -273,6 +273,20 @@ mod tests {
     }
 
     #[test]
+    fn thousands_of_extras_of_one_name_are_one_list_in_order() {
+        let raw = Raw::stdin("x", Time(1_790_000_000_000), 7);
+        let mut draft = Draft::new(&raw);
+        for number in 0..3000 {
+            draft.extra_value("vendor", if number % 2 == 0 { "even" } else { "odd" }, Value::Long(number));
+        }
+        let json: serde_json::Value = serde_json::from_str(&draft.finish().to_json()).unwrap();
+        let even: Vec<i64> =
+            json["vendor"]["even"].as_array().unwrap().iter().map(|n| n.as_i64().unwrap()).collect();
+        assert_eq!(even, (0..3000).step_by(2).collect::<Vec<i64>>());
+        assert_eq!(json["vendor"]["odd"].as_array().unwrap().len(), 1500);
+    }
+
+    #[test]
     fn dotted_and_foreign_names_are_read_without_loss() {
         let event = Event::from_json(
             r#"{"source.ip":"192.0.2.1","source":{"port":"eighty","foo":1},"top":2,"winlog":{"event_id":4625}}"#,

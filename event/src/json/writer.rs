@@ -12,6 +12,13 @@ const PLACE: u64 = 0xffff_ffff;
 /// Our own root is the only one below which extras may stand (`haidang.unfit`, `haidang.extra`).
 const OURS: &str = "haidang";
 
+/// Up to so many extras of a namespace, two of one name are searched for; beyond, they are sorted, because searching is
+/// squared work and a hostile line may have thousands.
+const SEARCHED_MAX: usize = 128;
+
+/// The last field of our own root.
+const LAST_OF_OURS: Field = Field::HAIDANG_UNIT_NAME;
+
 pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
     let id = Value::Text(uuid::Uuid::from_u128(event.id.0).hyphenated().encode_lower(&mut id));
@@ -38,8 +45,8 @@ pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
     let mut at = 0;
     while let Some(key) = order.get(at) {
         let (field, value) = of(*key);
-        let (root, path, name) = field.nested();
-        if !ours_written && root > OURS {
+        let (path, name) = field.nested();
+        if !ours_written && field > LAST_OF_OURS {
             ours_written = true;
             extras.write(true, &mut writer);
         }
@@ -72,67 +79,85 @@ pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
 /// The extras, those of one namespace together.
 struct Extras<'a> {
     all: Vec<Extra<'a>>,
-    one_namespace: bool,
+    /// Where each namespace's extras end.
+    ends: Vec<usize>,
 }
 
 impl<'a> Extras<'a> {
     fn of(event: &'a Event) -> Extras<'a> {
         let mut all: Vec<Extra<'a>> = Vec::with_capacity(event.extras.len());
         all.extend(event.extras());
-        let one_namespace = all.windows(2).all(|pair| pair[0].namespace == pair[1].namespace);
-        if !one_namespace {
+        let mut ends = ends(&all);
+        if ends.len() > 1 {
             all.sort_by(|a, b| a.namespace.split('.').cmp(b.namespace.split('.'))); // stable
+            ends = self::ends(&all);
         }
-        Extras { all, one_namespace }
+        Extras { all, ends }
     }
 
     /// Writes those of our own root, or the others.
     fn write(&self, ours: bool, writer: &mut Writer<'a, '_>) {
-        // A bit for each of 64 kinds of name: only a name whose bit is set can have stood before.
-        let (mut seen, mut namespace) = (0u64, "");
-        for (at, extra) in self.all.iter().enumerate() {
-            if (extra.namespace.split('.').next() == Some(OURS)) != ours {
-                continue;
+        let mut start = 0;
+        for end in &self.ends {
+            let run = self.all.get(start..*end).unwrap_or_default();
+            start = *end;
+            let Some(first) = run.first() else { continue };
+            if (first.namespace.split('.').next() == Some(OURS)) == ours {
+                writer.enter(first.namespace);
+                self.write_run(run, writer);
             }
-            if namespace != extra.namespace {
-                (seen, namespace) = (0, extra.namespace);
-            }
-            let bit = 1 << kind(extra.key);
-            if seen & bit != 0 && self.all[..at].iter().any(|before| same(before, extra)) {
-                continue; // written with the first of its name
-            }
-            seen |= bit;
-            writer.enter(extra.namespace);
-            writer.separate();
-            if self.is_object(extra) {
-                // A name that is a value here and an object below keeps its value under `name.value`.
-                write_text(&format!("{}.value", extra.key), writer.out);
-            } else {
-                write_text(extra.key, writer.out);
-            }
-            writer.out.push(b':');
-            self.values(at, extra, writer.out);
         }
     }
 
-    /// The value, or the list of all values of that name.
-    fn values(&self, at: usize, extra: &Extra<'a>, out: &mut Vec<u8>) {
-        let rest = self.all.get(at + 1..).unwrap_or_default();
-        let more = || {
-            rest.iter()
-                .take_while(|next| next.namespace == extra.namespace)
-                .filter(|next| next.key == extra.key)
-        };
-        if more().next().is_none() {
-            return write_value(extra.value, out);
+    fn write_run(&self, run: &[Extra<'a>], writer: &mut Writer<'a, '_>) {
+        if run.len() > SEARCHED_MAX {
+            let mut sorted = run.to_vec();
+            sorted.sort_by(|a, b| a.key.cmp(b.key)); // stable: lists keep their order
+            for group in sorted.chunk_by(|a, b| a.key == b.key) {
+                self.write_group(group.iter(), writer);
+            }
+            return;
         }
-        out.push(b'[');
-        write_value(extra.value, out);
-        for next in more() {
-            out.push(b',');
-            write_value(next.value, out);
+        // A bit for each of 64 kinds of name: only a name whose kind stands there twice can stand there twice.
+        let (mut once, mut twice) = (0u64, 0u64);
+        for extra in run {
+            let bit = 1 << kind(extra.key);
+            twice |= once & bit;
+            once |= bit;
         }
-        out.push(b']');
+        for (at, extra) in run.iter().enumerate() {
+            if twice & 1 << kind(extra.key) == 0 {
+                self.write_group(std::iter::once(extra), writer);
+            } else if !run[..at].iter().any(|before| before.key == extra.key) {
+                self.write_group(run[at..].iter().filter(|next| next.key == extra.key), writer);
+            }
+        }
+    }
+
+    /// Writes all values of one name: one as it is, several as a list.
+    fn write_group<'b>(&self, group: impl Iterator<Item = &'b Extra<'a>>, writer: &mut Writer<'a, '_>)
+    where
+        'a: 'b,
+    {
+        let mut group = group.peekable();
+        let Some(first) = group.next() else { return };
+        writer.separate();
+        if self.is_object(first) {
+            // A name that is a value here and an object below keeps its value under `name.value`.
+            write_text(&format!("{}.value", first.key), writer.out);
+        } else {
+            write_text(first.key, writer.out);
+        }
+        let list = group.peek().is_some();
+        writer.out.extend_from_slice(if list { b":[" } else { b":" });
+        write_value(first.value, writer.out);
+        for next in group {
+            writer.out.push(b',');
+            write_value(next.value, writer.out);
+        }
+        if list {
+            writer.out.push(b']');
+        }
     }
 
     /// Whether another namespace is what this extra's own name would be as an object.
@@ -143,12 +168,22 @@ impl<'a> Extras<'a> {
                 rest.strip_prefix(extra.key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             })
         };
-        !self.one_namespace && self.all.iter().any(below)
+        self.ends.len() > 1 && self.ends.iter().filter_map(|end| self.all.get(end - 1)).any(below)
     }
 }
 
-fn same(a: &Extra<'_>, b: &Extra<'_>) -> bool {
-    a.key == b.key && a.namespace == b.namespace
+/// Where each run of one namespace ends.
+fn ends(all: &[Extra<'_>]) -> Vec<usize> {
+    let mut ends = Vec::with_capacity(2);
+    for (at, pair) in all.windows(2).enumerate() {
+        // Mostly the same text at the same place, which is seen without reading it.
+        let (a, b) = (pair[0].namespace, pair[1].namespace);
+        if !std::ptr::eq(a, b) && a != b {
+            ends.push(at + 1);
+        }
+    }
+    ends.extend((!all.is_empty()).then_some(all.len()));
+    ends
 }
 
 /// One of 64, from the name's length and ends.
@@ -172,12 +207,11 @@ impl<'a> Writer<'a, '_> {
             return;
         }
         let shared = shared(self.path, path);
-        let close = self.path.get(shared..).unwrap_or_default();
-        for _ in close.split('.').filter(|segment| !segment.is_empty()) {
-            self.out.push(b'}');
-            self.first = false;
+        for segment in segments(self.path.get(shared..).unwrap_or_default()) {
+            self.out.extend_from_slice(if segment.is_empty() { b"" } else { b"}" });
+            self.first &= segment.is_empty();
         }
-        for segment in path.get(shared..).unwrap_or_default().split('.').filter(|segment| !segment.is_empty())
+        for segment in segments(path.get(shared..).unwrap_or_default()).filter(|segment| !segment.is_empty())
         {
             self.separate();
             write_text(segment, self.out);
@@ -193,6 +227,19 @@ impl<'a> Writer<'a, '_> {
         }
         self.first = false;
     }
+}
+
+/// The segments of a short path; `str::split` would decode it.
+fn segments(mut path: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        if path.is_empty() {
+            return None;
+        }
+        let end = path.bytes().position(|byte| byte == b'.');
+        let segment = &path[..end.unwrap_or(path.len())];
+        path = end.map_or("", |end| &path[end + 1..]);
+        Some(segment)
+    })
 }
 
 /// How many bytes of whole segments both paths begin with.
