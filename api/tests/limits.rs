@@ -119,5 +119,6 @@ async fn sign_ins_beyond_the_queue_are_refused_instead_of_waiting() {
     let answers = [a, b, c, d].into_iter().flat_map(|(a, b, c, d)| [a, b, c, d]);
     let statuses: Vec<u16> = answers.map(|answer| answer.status).collect();
     assert!(statuses.contains(&200) && statuses.contains(&503), "{statuses:?}");
-    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    // 429: the throttle of tries for one account, which comes first.
+    assert!(statuses.iter().all(|status| [200, 429, 503].contains(status)), "{statuses:?}");
 }
