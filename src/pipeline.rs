@@ -255,6 +255,7 @@ impl Pipeline {
                 self.progress.malformed.fetch_add(1, Ordering::Relaxed);
             }
             *batch.lines_of.entry(source(record.peer, record.transport)).or_default() += 1;
+            event.shrink_to_fit();
             batch.events.push(event);
         }
         Ok(read.len())

@@ -114,6 +114,13 @@ impl Event {
         Event { id, text, original_len, fields, ..Event::default() }
     }
 
+    /// Gives back memory that building it took in advance: for those who keep thousands of events.
+    pub fn shrink_to_fit(&mut self) {
+        self.text.shrink_to_fit();
+        self.fields.shrink_to_fit();
+        self.extras.shrink_to_fit();
+    }
+
     /// Whether the field has a value.
     #[must_use]
     pub fn has(&self, field: Field) -> bool {
