@@ -156,7 +156,7 @@ impl Pipeline {
         let mut reader = self.spool.reader(place.done);
         if let Some((from, to)) = place.intent {
             reader = self.spool.reader(from);
-            let batch = self.repeat(&mut reader, to);
+            let Some(batch) = self.repeat(&mut reader, to) else { return };
             if give.blocking_send(batch).is_err() {
                 return;
             }
@@ -177,22 +177,24 @@ impl Pipeline {
         }
     }
 
-    /// The batch that may be partly stored: exactly the lines below `to`.
-    fn repeat(&mut self, reader: &mut Reader, to: u64) -> Batch {
-        let mut batch = Batch { from: reader.next_sequence(), to, repeated: true, ..Batch::default() };
+    /// The batch that may be partly stored: exactly the lines below `to`. A disk that refuses is asked again, because a
+    /// batch without some of its lines would count them as stored; `None` if it is time to stop first.
+    fn repeat(&mut self, reader: &mut Reader, to: u64) -> Option<Batch> {
+        let mut batch = Batch { from: reader.next_sequence(), repeated: true, ..Batch::default() };
         while reader.next_sequence() < to {
             let left = usize::try_from(to - reader.next_sequence()).unwrap_or(usize::MAX);
             match self.take(reader, &mut batch, left, Duration::ZERO) {
                 Ok(0) => break,
                 Ok(_) => {}
+                Err(_) if self.stop.load(Ordering::Relaxed) => return None,
                 Err(error) => {
                     tracing::error!("read the spool again: {error:#}");
-                    break;
+                    std::thread::sleep(Duration::from_secs(1));
                 }
             }
         }
         batch.to = to;
-        batch
+        Some(batch)
     }
 
     /// The next batch: after `batch_ms`, or when it is full. Empty after a second without lines; `None` at the end.
