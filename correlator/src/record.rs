@@ -1,6 +1,7 @@
 //! What rules are asked about: one of our events, or a plain JSON object with Sigma's own field names.
 
 use crate::sigma::logsource::LogSource;
+use event::json::Nothing;
 use event::{Event, Field, Time, Value};
 
 /// A field of our events: of the dictionary, or a vendor extra.
@@ -35,6 +36,8 @@ pub(crate) struct FieldRef {
 pub struct Flat {
     source: LogSource,
     entries: Vec<(String, Owned)>,
+    /// Names that are there without a value.
+    bare: Vec<(String, Nothing)>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,25 +65,29 @@ impl Flat {
     /// # Errors
     /// The text is not one JSON object.
     pub fn from_json(text: &str) -> serde_json::Result<Flat> {
-        let mut flat = Flat { source: LogSource::default(), entries: Vec::new() };
-        event::json::walk(text, &mut |path, key, value| {
-            let word = value.as_text().map(str::to_owned);
-            match (path, key) {
-                ("", "product") => flat.source.product = word,
-                ("", "category") => flat.source.category = word,
-                ("", "service") => flat.source.service = word,
-                _ => {
-                    let name = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-                    let owned = match value {
-                        Value::Long(number) => Owned::Long(number),
-                        Value::Float(number) => Owned::Float(number),
-                        Value::Bool(flag) => Owned::Bool(flag),
-                        other => Owned::Text(other.to_text().into_owned()),
-                    };
-                    flat.entries.push((name, owned));
+        let mut flat = Flat { source: LogSource::default(), entries: Vec::new(), bare: Vec::new() };
+        let name =
+            |path: &str, key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        let Flat { source, entries, bare } = &mut flat;
+        event::json::walk_all(
+            text,
+            &mut |path, key, value| {
+                match (path, key) {
+                    ("", "product") => source.product = named(value),
+                    ("", "category") => source.category = named(value),
+                    ("", "service") => source.service = named(value),
+                    _ => {}
                 }
-            }
-        })?;
+                let owned = match value {
+                    Value::Long(number) => Owned::Long(number),
+                    Value::Float(number) => Owned::Float(number),
+                    Value::Bool(flag) => Owned::Bool(flag),
+                    other => Owned::Text(other.to_text().into_owned()),
+                };
+                entries.push((name(path, key), owned));
+            },
+            &mut |path, key, nothing| bare.push((name(path, key), nothing)),
+        )?;
         Ok(flat)
     }
 
@@ -105,6 +112,11 @@ impl Flat {
     }
 }
 
+/// A log source's name as rules write it.
+fn named(value: Value<'_>) -> Option<String> {
+    value.as_text().map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty())
+}
+
 /// What a rule is asked about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Record<'a> {
@@ -119,6 +131,25 @@ impl Record<'_> {
             Record::Event(_) => self.any_of(&field.targets, test),
             Record::Flat(flat) => flat.values(&field.name).any(&mut test),
         }
+    }
+
+    /// Whether the field is there: with a value, null, empty, or as an object.
+    pub(crate) fn has(&self, field: &FieldRef) -> bool {
+        self.any(field, |_| true) || self.bare(field).is_some()
+    }
+
+    /// Whether the field is not there, or null itself.
+    pub(crate) fn is_null(&self, field: &FieldRef) -> bool {
+        !self.any(field, |_| true) && self.bare(field) != Some(Nothing::Empty)
+    }
+
+    /// What stands where the field has no value. An object is told by the names below it.
+    fn bare(&self, field: &FieldRef) -> Option<Nothing> {
+        let Record::Flat(flat) = self else { return None };
+        let below = |name: &str| name.strip_prefix(&field.name).is_some_and(|rest| rest.starts_with('.'));
+        let found = flat.bare.iter().find(|(name, _)| *name == field.name).map(|(_, nothing)| *nothing);
+        let names = flat.entries.iter().map(|(name, _)| name).chain(flat.bare.iter().map(|(name, _)| name));
+        found.or_else(|| names.into_iter().any(|name| below(name)).then_some(Nothing::Empty))
     }
 
     /// The same for fields of our events.

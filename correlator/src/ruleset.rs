@@ -8,6 +8,7 @@ use crate::sigma::detection::{Detection, Problem};
 use crate::sigma::logsource::{LogSource, Pipelines, When};
 use crate::sigma::meta::{Meta, RuleKind};
 use crate::sigma::pattern::folded;
+use crate::sigma::placeholder::Placeholders;
 use crate::yaml::{self, Node};
 use event::{Alert, Entity, EventId, Match, derived_id};
 use std::collections::{BTreeSet, HashMap};
@@ -140,6 +141,7 @@ impl CorrelationRule {
 }
 
 struct Loading {
+    placeholders: Placeholders,
     pipelines: Pipelines,
     detections: Vec<(Meta, LogSource, Detection, usize)>,
     correlations: Vec<(Meta, Correlation, usize)>,
@@ -160,11 +162,22 @@ impl RuleSet {
     #[must_use]
     pub fn compile_what_can(files: &[RuleFile]) -> (RuleSet, Vec<RuleError>) {
         let mut loading = Loading {
+            placeholders: Placeholders::default(),
             pipelines: Pipelines::default(),
             detections: Vec::new(),
             correlations: Vec::new(),
             errors: Vec::new(),
         };
+        // A rule may stand before the lists that it needs; only files that may hold one are read twice.
+        for file in files.iter().filter(|file| file.text.contains("placeholders")) {
+            for node in yaml::documents(&file.text).unwrap_or_default() {
+                if node.get("placeholders").is_some() {
+                    let mut problems = Vec::new();
+                    loading.placeholders.add(&node, &mut problems);
+                    loading.problems(&file.path, problems);
+                }
+            }
+        }
         for file in files {
             match yaml::documents(&file.text) {
                 Ok(documents) => documents.iter().for_each(|node| loading.document(&file.path, node)),
@@ -244,7 +257,9 @@ impl DetectionRule {
 impl Loading {
     fn document(&mut self, path: &str, node: &Node) {
         let mut problems = Vec::new();
-        if node.get("pipeline").is_some() {
+        if node.get("placeholders").is_some() {
+            // Taken in before every rule.
+        } else if node.get("pipeline").is_some() {
             self.pipelines.add(node, &mut problems);
         } else if node.map().is_none() {
             problems.push(Problem::new(node.line, "file", "holds neither a rule nor a pipeline"));
@@ -266,12 +281,12 @@ impl Loading {
                     LogSource::default()
                 }
             };
-            let detection = Detection::parse(found, &mut problems);
+            let detection = Detection::parse(found, &self.placeholders, &mut problems);
             if let Some(detection) = detection.filter(|_| problems.is_empty()) {
                 self.detections.push((meta, source, detection, node.line));
             }
         } else {
-            let text = "holds none of `detection`, `correlation`, `pipeline`";
+            let text = "holds none of `detection`, `correlation`, `pipeline`, `placeholders`";
             problems.push(Problem::new(node.line, "file", text));
         }
         self.problems(path, problems);

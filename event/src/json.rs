@@ -20,15 +20,36 @@ pub type Leaf<'f> = dyn FnMut(&str, &str, Value<'_>) + 'f;
 /// # Errors
 /// The text is not one JSON object.
 pub fn walk(text: &str, leaf: &mut Leaf<'_>) -> serde_json::Result<()> {
+    walk_all(text, leaf, &mut |_, _, _| {})
+}
+
+/// A name that has no value: its path, its key, what stands there.
+pub type Bare<'f> = dyn FnMut(&str, &str, Nothing) + 'f;
+
+/// What stands where no value does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Nothing {
+    /// null.
+    Null,
+    /// An empty list or object.
+    Empty,
+}
+
+/// The same, and what has no value is told too.
+///
+/// # Errors
+/// The text is not one JSON object.
+pub fn walk_all(text: &str, leaf: &mut Leaf<'_>, bare: &mut Bare<'_>) -> serde_json::Result<()> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let mut path = String::new();
-    Object { path: &mut path, leaf }.deserialize(&mut reader)?;
+    Object { path: &mut path, leaf, bare }.deserialize(&mut reader)?;
     reader.end()
 }
 
 struct Object<'a, 'f> {
     path: &'a mut String,
     leaf: &'a mut Leaf<'f>,
+    bare: &'a mut Bare<'f>,
 }
 
 impl<'de> DeserializeSeed<'de> for Object<'_, '_> {
@@ -45,7 +66,7 @@ impl<'de> Visitor<'de> for Object<'_, '_> {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            map.next_value_seed(Node { path: self.path, key: &key, leaf: self.leaf })?;
+            map.next_value_seed(Node { path: self.path, key: &key, leaf: self.leaf, bare: self.bare })?;
         }
         Ok(())
     }
@@ -55,6 +76,7 @@ struct Node<'a, 'f> {
     path: &'a mut String,
     key: &'a str,
     leaf: &'a mut Leaf<'f>,
+    bare: &'a mut Bare<'f>,
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
@@ -98,20 +120,34 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         Ok(())
     }
     fn visit_unit<E>(self) -> Result<(), E> {
+        (self.bare)(self.path, self.key, Nothing::Null);
         Ok(())
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Node { path: self.path, key: self.key, leaf: self.leaf })?.is_some() {}
+        let Node { path, key, leaf, bare } = self;
+        let mut is_empty = true;
+        while seq.next_element_seed(Node { path, key, leaf, bare })?.is_some() {
+            is_empty = false;
+        }
+        if is_empty {
+            bare(path, key, Nothing::Empty);
+        }
         Ok(())
     }
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        let before = self.path.len();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Node { path, key, leaf, bare } = self;
+        let Some(first) = map.next_key::<std::borrow::Cow<'de, str>>()? else {
+            bare(path, key, Nothing::Empty);
+            return Ok(());
+        };
+        let before = path.len();
         if before > 0 {
-            self.path.push('.');
+            path.push('.');
         }
-        self.path.push_str(self.key);
-        Object { path: self.path, leaf: self.leaf }.visit_map(map)?;
-        self.path.truncate(before);
+        path.push_str(key);
+        map.next_value_seed(Node { path, key: &first, leaf, bare })?;
+        Object { path, leaf, bare }.visit_map(map)?;
+        path.truncate(before);
         Ok(())
     }
 }

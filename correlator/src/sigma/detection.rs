@@ -1,11 +1,11 @@
 //! A rule's `detection`: searches (maps, lists of maps, keywords), their items with modifiers, and the condition.
 
 use super::condition::{self, Condition};
-use super::pattern::{CHARS_MAX, Glob, Network, Order, Pattern, Place};
+use super::modifier::{Modifiers, Operator};
+use super::pattern::{Pattern, Place};
+use super::placeholder::Placeholders;
 use crate::yaml::{Entry, Kind, Node};
 
-/// How large one compiled regular expression may be, in bytes.
-const REGEX_BYTES_MAX: usize = 8 << 20;
 /// How many patterns one rule may have.
 const PATTERNS_MAX: usize = 20_000;
 
@@ -40,9 +40,11 @@ pub(crate) enum Test {
     Exists(bool),
     /// Some value equals (stands in) some value of another field.
     Fields { all: bool, others: Vec<usize>, place: Place, cased: bool },
+    /// The field is there (null is, too), and the inner test does not hold: `neq`.
+    Not(Box<Test>),
 }
 
-/// A pattern, or the absence of every value.
+/// A pattern, or null: the field is not there, or null itself. Empty text, list and object are not null.
 #[derive(Debug)]
 pub(crate) enum Wanted {
     Null,
@@ -65,7 +67,11 @@ impl Problem {
 
 impl Detection {
     /// Compiles the value of `detection`; every problem goes into `problems`.
-    pub(crate) fn parse(node: &Node, problems: &mut Vec<Problem>) -> Option<Detection> {
+    pub(crate) fn parse(
+        node: &Node,
+        placeholders: &Placeholders,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Detection> {
         let Some(entries) = node.map() else {
             problems.push(Problem::new(
                 node.line,
@@ -74,7 +80,7 @@ impl Detection {
             ));
             return None;
         };
-        let mut reader = Reader { fields: Vec::new(), patterns: 0, problems };
+        let mut reader = Reader { fields: Vec::new(), patterns: 0, placeholders, problems };
         let before = reader.problems.len();
         let (mut names, mut searches) = (Vec::new(), Vec::new());
         for entry in entries.iter().filter(|entry| entry.key != "condition") {
@@ -103,6 +109,7 @@ impl Detection {
 struct Reader<'p> {
     fields: Vec<String>,
     patterns: usize,
+    placeholders: &'p Placeholders,
     problems: &'p mut Vec<Problem>,
 }
 
@@ -166,7 +173,7 @@ impl Reader<'_> {
     }
 
     fn keywords(&mut self, search: &str, words: &[Node]) -> Item {
-        let modifiers = Modifiers { place: Some(Place::Anywhere), ..Modifiers::default() };
+        let modifiers = Modifiers::keywords();
         let patterns = self.patterns(search, words, &modifiers);
         Item { field: None, test: Test::Values { all: false, patterns } }
     }
@@ -175,222 +182,95 @@ impl Reader<'_> {
         let key = format!("{search}.{}", entry.key);
         let mut parts = entry.key.split('|');
         let name = parts.next().unwrap_or_default();
-        let mut modifiers = match Modifiers::parse(parts) {
-            Ok(modifiers) => modifiers,
+        let field = (!name.is_empty()).then(|| self.field(name));
+        match self.test(&key, field, parts, entry) {
+            Ok(test) => Some(Item { field, test }),
             Err(message) => {
                 self.problem(entry.line, &key, message);
-                return None;
+                None
             }
-        };
-        let field = (!name.is_empty()).then(|| self.field(name));
-        if field.is_none() {
-            modifiers.place = modifiers.place.or(Some(Place::Anywhere));
         }
+    }
+
+    fn test<'w>(
+        &mut self,
+        key: &str,
+        field: Option<usize>,
+        words: impl Iterator<Item = &'w str>,
+        entry: &Entry,
+    ) -> Result<Test, String> {
+        let mut modifiers = Modifiers::parse(words)?;
         let values = entry.value.each();
         if values.is_empty() || entry.value.map().is_some() {
-            self.problem(entry.line, &key, "must be a value or a list of values");
-            return None;
+            return Err("must be a value or a list of values".to_owned());
+        }
+        if modifiers.all && values.len() < 2 && !modifiers.expand {
+            return Err("`all` takes a list of at least two values: leave it out".to_owned());
+        }
+        if field.is_none() {
+            if modifiers.negated {
+                return Err("`neq` takes a field's name before it: write `not` in the condition".to_owned());
+            }
+            modifiers.place = modifiers.place.or(Some(Place::Anywhere));
         }
         let test = match modifiers.operator {
             Operator::Exists => match entry.value.flag() {
                 Some(flag) if field.is_some() => Test::Exists(flag),
                 _ => {
-                    self.problem(
-                        entry.line,
-                        &key,
-                        "`exists` takes `true` or `false`, and a field's name before it",
-                    );
-                    return None;
+                    return Err("`exists` takes `true` or `false`, and a field's name before it".to_owned());
                 }
             },
             Operator::FieldRef => {
-                let names: Vec<String> = values.iter().filter_map(Node::text).map(str::to_owned).collect();
-                if names.len() != values.len() || field.is_none() {
-                    self.problem(entry.line, &key, "`fieldref` takes the names of other fields");
-                    return None;
-                }
+                let names: Option<Vec<&str>> = values.iter().map(Node::text).collect();
+                let names = names
+                    .filter(|_| field.is_some())
+                    .ok_or("`fieldref` takes the names of other fields, and a field's name before it")?;
                 let others = names.iter().map(|other| self.field(other)).collect();
                 let place = modifiers.place.unwrap_or(Place::Whole);
                 Test::Fields { all: modifiers.all, others, place, cased: modifiers.cased }
             }
-            _ => Test::Values { all: modifiers.all, patterns: self.patterns(&key, values, &modifiers) },
+            _ => Test::Values { all: modifiers.all, patterns: self.patterns(key, values, &modifiers) },
         };
-        Some(Item { field, test })
+        Ok(if modifiers.negated { Test::Not(Box::new(test)) } else { test })
     }
 
+    /// The patterns of the values. What one value was expanded to stays together under `all`, and stands beside the
+    /// others if not.
     fn patterns(&mut self, key: &str, values: &[Node], modifiers: &Modifiers) -> Vec<(Wanted, String)> {
-        self.patterns += values.len();
         let mut found = Vec::with_capacity(values.len());
         for value in values {
-            match modifiers.wanted(value) {
-                Ok(wanted) => found.push((wanted, value.text().unwrap_or("null").to_owned())),
+            let text = || value.text().unwrap_or("null").to_owned();
+            match self.alternatives(value, modifiers) {
+                Ok(wanted) if modifiers.all && wanted.len() > 1 => {
+                    let patterns: Option<Vec<Pattern>> = wanted.into_iter().map(Wanted::pattern).collect();
+                    match patterns {
+                        Some(patterns) => found.push((Wanted::Pattern(Pattern::Any(patterns)), text())),
+                        None => self.problem(value.line, key, "null cannot stand among other values here"),
+                    }
+                }
+                Ok(wanted) => found.extend(wanted.into_iter().map(|wanted| (wanted, text()))),
                 Err(message) => self.problem(value.line, key, message),
             }
         }
+        self.patterns += found.len();
         found
     }
-}
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Operator {
-    #[default]
-    Text,
-    Regex,
-    Cidr,
-    Exists,
-    FieldRef,
-    Compare(Order),
-}
-
-#[derive(Debug, Default)]
-struct Modifiers {
-    operator: Operator,
-    place: Option<Place>,
-    all: bool,
-    cased: bool,
-    windash: bool,
-    /// The regular expression's flags among i, m, s.
-    flags: String,
-}
-
-impl Modifiers {
-    fn parse<'a>(words: impl Iterator<Item = &'a str>) -> Result<Modifiers, String> {
-        let mut found = Modifiers::default();
-        for word in words {
-            let operator = match word {
-                "contains" => found.put_place(word, Place::Anywhere)?,
-                "startswith" => found.put_place(word, Place::Start)?,
-                "endswith" => found.put_place(word, Place::End)?,
-                "all" => {
-                    found.all = true;
-                    None
-                }
-                "cased" => {
-                    found.cased = true;
-                    None
-                }
-                "windash" => {
-                    found.windash = true;
-                    None
-                }
-                "i" | "m" | "s" if found.operator == Operator::Regex => {
-                    found.flags.push_str(word);
-                    None
-                }
-                "i" | "m" | "s" => return Err(format!("the modifier `{word}` stands behind `re` only")),
-                "re" => Some(Operator::Regex),
-                "cidr" => Some(Operator::Cidr),
-                "exists" => Some(Operator::Exists),
-                "fieldref" => Some(Operator::FieldRef),
-                "lt" => Some(Operator::Compare(Order::Less)),
-                "lte" => Some(Operator::Compare(Order::LessOrEqual)),
-                "gt" => Some(Operator::Compare(Order::Greater)),
-                "gte" => Some(Operator::Compare(Order::GreaterOrEqual)),
-                other => {
-                    return Err(format!(
-                        "the modifier `{other}` is not supported: use contains, startswith, endswith, all, cased, re \
-                         (i, m, s), cidr, exists, windash, fieldref, lt, lte, gt, gte"
-                    ));
-                }
-            };
-            if let Some(operator) = operator {
-                if found.operator != Operator::Text {
-                    return Err(format!(
-                        "`{word}` cannot join another modifier of its kind: write two items"
-                    ));
-                }
-                found.operator = operator;
-            }
+    /// Everything that one value stands for.
+    fn alternatives(&self, value: &Node, modifiers: &Modifiers) -> Result<Vec<Wanted>, String> {
+        if !modifiers.expand {
+            return modifiers.wanted(value);
         }
-        found.check()
-    }
-
-    fn put_place(&mut self, word: &str, place: Place) -> Result<Option<Operator>, String> {
-        if self.place.is_some() {
-            return Err(format!("`{word}` cannot join contains, startswith or endswith: write two items"));
+        let mut found = Vec::new();
+        for node in self.placeholders.expanded(value)? {
+            found.append(&mut modifiers.wanted(&node)?);
         }
-        self.place = Some(place);
-        Ok(None)
-    }
-
-    fn check(self) -> Result<Modifiers, String> {
-        let text = self.operator == Operator::Text;
-        let placed = text || self.operator == Operator::FieldRef;
-        let clash = match () {
-            () if self.place.is_some() && !placed => "contains, startswith and endswith",
-            () if self.cased && !placed => "`cased`",
-            () if self.windash && !text => "`windash`",
-            () if self.all && self.operator == Operator::Exists => "`all`",
-            () => return Ok(self),
-        };
-        Err(format!(
-            "{clash} cannot stand together with `re`, `cidr`, `exists`, `fieldref` or a comparison here"
-        ))
-    }
-
-    fn wanted(&self, value: &Node) -> Result<Wanted, String> {
-        if value.is_null() {
-            let plain =
-                self.operator == Operator::Text && self.place.is_none_or(|place| place == Place::Whole);
-            return if plain {
-                Ok(Wanted::Null)
-            } else {
-                Err("null cannot stand with this modifier".to_owned())
-            };
-        }
-        let Kind::Scalar { text, plain } = &value.kind else {
-            return Err("must be text, a number, true, false or null".to_owned());
-        };
-        if text.len() > CHARS_MAX {
-            return Err(format!("the pattern is longer than {CHARS_MAX} bytes"));
-        }
-        Ok(Wanted::Pattern(match self.operator {
-            Operator::Regex => Pattern::Regex(Box::new(self.regex(text)?)),
-            Operator::Cidr => Pattern::Network(Network::parse(text).ok_or_else(|| {
-                format!("`{text}` is not a network: write `192.0.2.0/24` or `2001:db8::/32`")
-            })?),
-            Operator::Compare(order) => Pattern::Compare(order, finite(text)?),
-            _ => self.text(text, *plain, value.flag()),
-        }))
-    }
-
-    fn text(&self, text: &str, plain: bool, flag: Option<bool>) -> Pattern {
-        let place = self.place.unwrap_or(Place::Whole);
-        if plain && place == Place::Whole {
-            if let Some(flag) = flag {
-                return Pattern::Bool(flag);
-            }
-            // A leading zero or plus is a code, not a number: it is compared as it stands.
-            if let Some(number) = text.parse::<i64>().ok().filter(|number| number.to_string() == text) {
-                return Pattern::Whole(number);
-            }
-            if text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
-                && text.contains('.')
-                && let Ok(number) = finite(text)
-            {
-                return Pattern::Number(number);
-            }
-        }
-        Pattern::Text(Glob::parse(text, place, self.cased, self.windash))
-    }
-
-    fn regex(&self, text: &str) -> Result<regex::Regex, String> {
-        regex::RegexBuilder::new(text)
-            .case_insensitive(self.flags.contains('i'))
-            .multi_line(self.flags.contains('m'))
-            .dot_matches_new_line(self.flags.contains('s'))
-            .size_limit(REGEX_BYTES_MAX)
-            .nest_limit(100)
-            .build()
-            .map_err(|error| {
-                let said = error.to_string();
-                let last = said.lines().last().unwrap_or_default().trim().to_owned();
-                format!("`{text}` is not a regular expression that runs in linear time: {last}")
-            })
+        Ok(found)
     }
 }
 
-fn finite(text: &str) -> Result<f64, String> {
-    let number: Option<f64> = text.parse().ok().filter(|number: &f64| number.is_finite());
-    number.ok_or_else(|| format!("`{text}` is not a number"))
+impl Wanted {
+    fn pattern(self) -> Option<Pattern> {
+        if let Wanted::Pattern(pattern) = self { Some(pattern) } else { None }
+    }
 }

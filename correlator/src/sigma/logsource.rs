@@ -26,7 +26,7 @@ use crate::record::{Record, Target};
 use crate::yaml::{Entry, Node};
 use std::collections::HashMap;
 
-/// Sigma's `logsource`.
+/// Sigma's `logsource`. Its values are lower case; further keys say things to people.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct LogSource {
     pub(crate) product: Option<String>,
@@ -36,10 +36,18 @@ pub(crate) struct LogSource {
 
 impl LogSource {
     pub(crate) fn parse(node: &Node, key: &str, problems: &mut Vec<Problem>) -> LogSource {
-        let text = |name: &str| node.get(name).and_then(Node::text).map(str::to_owned);
+        let before = problems.len();
+        let mut text = |name: &str| {
+            let value = node.get(name).filter(|value| !value.is_null())?;
+            let found = value.text().map(str::to_lowercase);
+            if found.is_none() {
+                problems.push(Problem::new(value.line, format!("{key}.{name}"), "must be text"));
+            }
+            found
+        };
         let found =
             LogSource { product: text("product"), category: text("category"), service: text("service") };
-        if found == LogSource::default() {
+        if node.map().is_none() || (found == LogSource::default() && problems.len() == before) {
             problems.push(Problem::new(node.line, key, "names neither product, category nor service"));
         }
         found
@@ -75,7 +83,7 @@ impl When {
         let tests: Option<Vec<(Target, Vec<Glob>)>> = entries.and_then(|entries| {
             let test = |entry: &Entry| {
                 let texts = entry.value.texts().filter(|texts| !texts.is_empty())?;
-                let globs = texts.iter().map(|text| Glob::parse(text, Place::Whole, false, false)).collect();
+                let globs = texts.iter().map(|text| Glob::parse(text, Place::Whole, false)).collect();
                 Some((Target::named(&entry.key), globs))
             };
             entries.iter().map(test).collect()

@@ -3,6 +3,11 @@
 pub(crate) mod condition;
 pub(crate) mod correlation;
 pub(crate) mod detection;
+mod encoding;
 pub(crate) mod logsource;
 pub(crate) mod meta;
+mod modifier;
+pub(crate) mod moment;
+pub(crate) mod network;
 pub(crate) mod pattern;
+pub(crate) mod placeholder;
