@@ -3,6 +3,7 @@
 //! Invariant: parsing is a pure function of the line and what intake knows of it. No I/O, no clock, no state, so a
 //! parser can be corrected and the spool parsed again.
 
+mod application;
 mod cef;
 mod cisco_asa;
 mod clamav;
@@ -87,6 +88,8 @@ pub const PARSERS: &[Parser] = &[
     pfsense::PARSER,
     cef::PARSER,
     leef::PARSER,
+    // Last, for it guesses.
+    application::PARSER,
 ];
 
 /// Makes an event of a line.

@@ -92,6 +92,10 @@ fn nginx<'r>(line: &Line<'r>, text: &'r str, draft: &mut Draft<'r>) -> Result<&'
     }
     if let Some(rest) = message.strip_prefix("user \"") {
         login_failed(rest.split('"').next().unwrap_or(rest), draft);
+    } else if message.starts_with("client login failed") {
+        // nginx as a mail proxy
+        let user = after(", login: \"").unwrap_or_default();
+        login_failed(user.split('"').next().unwrap_or(user), draft);
     } else if let Some(path) = message.strip_prefix("open() \"").or_else(|| message.strip_prefix('"')) {
         draft.put(Field::FILE_PATH, path.split('"').next().unwrap_or(path));
     }
