@@ -129,15 +129,18 @@ fn next(text: &str, from: usize) -> Option<(usize, usize, Client<'_>)> {
             at += 1;
             continue;
         }
-        let start = at;
+        let mut start = at;
         while at < bytes.len() && in_address(bytes[at]) {
             at += 1;
         }
-        let inside_word = start > 0
-            && in_word(bytes[start - 1])
-            && !(bytes[start] == b':' && bytes.get(start + 1) != Some(&b':'))
-            || bytes.get(at).is_some_and(|byte| in_word(*byte));
-        if inside_word || at - start < 3 {
+        if start > 0 && in_word(bytes[start - 1]) {
+            // `UTC:192.0.2.7(5432)`: the word ends at the colon, unless it is one of code, `auth::api`.
+            match memchr::memchr(b':', &bytes[start..at]) {
+                Some(colon) if bytes.get(start + colon + 1) != Some(&b':') => start += colon + 1,
+                _ => continue,
+            }
+        }
+        if bytes.get(at).is_some_and(|byte| in_word(*byte)) || at - start < 3 {
             continue;
         }
         if let Some(client) = read(&text[start..at], &text[at..])
@@ -155,15 +158,13 @@ fn next(text: &str, from: usize) -> Option<(usize, usize, Client<'_>)> {
 /// `Chrome/117.0.0.0` is no address.
 fn after_transport(text: &str, at: usize) -> bool {
     let before = text[..at].trim_end_matches('/');
-    let start = before.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
-    TRANSPORTS.iter().any(|word| before[start..].eq_ignore_ascii_case(word))
+    let last = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    TRANSPORTS.iter().any(|word| last.eq_ignore_ascii_case(word))
 }
 
 fn read<'r>(token: &'r str, behind: &'r str) -> Option<Client<'r>> {
     const LONGEST: usize = 64;
     let token = token.trim_end_matches('.');
-    // `UTC:192.0.2.7(5432)`
-    let token = token.strip_prefix(':').filter(|rest| !rest.starts_with(':')).unwrap_or(token);
     if token.len() > LONGEST {
         return None;
     }
