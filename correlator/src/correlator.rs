@@ -91,6 +91,8 @@ impl Limits {
 /// What was left out, and why; each only grows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
+    /// Events that met a rule and were left out by a filter.
+    pub filtered: u64,
     /// Matches that came too late for their windows.
     pub late: u64,
     /// Matches without a field that their correlation groups by or counts.
@@ -235,7 +237,12 @@ impl Correlator {
         let mut sources = std::mem::take(&mut self.sources);
         rules.sources_of(record, &mut sources);
         for rule in rules.detections.iter().filter(|rule| rule.holds(record, &sources)) {
-            let found = known.get_or_insert_with(&context).found(rule, record);
+            let context = known.get_or_insert_with(&context);
+            if rule.is_filtered(record, context.time) {
+                self.counters.filtered += 1;
+                continue;
+            }
+            let found = context.found(rule, record);
             self.absorb(rule, &found, out);
             out.matches.push(found);
         }

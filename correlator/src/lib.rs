@@ -20,4 +20,5 @@ mod yaml;
 pub use correlator::{Correlator, Counters, Limits, Output};
 pub use record::Flat;
 pub use ruleset::{RuleError, RuleFile, RuleSet, Unmapped};
+pub use sigma::filter::Filter;
 pub use sigma::meta::{Meta, RuleKind};

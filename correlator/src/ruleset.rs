@@ -5,14 +5,16 @@ use crate::found::{entity_name, kind_of};
 use crate::record::{FieldRef, Record, Target};
 use crate::sigma::correlation::{Correlation, Measure};
 use crate::sigma::detection::{Detection, Problem};
+use crate::sigma::filter::Filter;
 use crate::sigma::logsource::{LogSource, Pipelines, When};
 use crate::sigma::meta::{Meta, RuleKind};
 use crate::sigma::pattern::folded;
 use crate::sigma::placeholder::Placeholders;
 use crate::yaml::{self, Node};
-use event::{Alert, Entity, EventId, Match, derived_id};
+use event::{Alert, Entity, EventId, Match, Time, derived_id};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A file of rules or pipelines.
@@ -45,6 +47,7 @@ pub struct RuleSet {
     pub(crate) correlations: Vec<CorrelationRule>,
     /// Every condition on our events that a log source stands for, once.
     whens: Vec<When>,
+    filters: Vec<Arc<Filter>>,
     by_id: HashMap<String, (RuleKind, usize)>,
     unmapped: Vec<Unmapped>,
 }
@@ -74,6 +77,8 @@ pub(crate) struct DetectionRule {
     pub(crate) feeds: Vec<(usize, usize)>,
     /// Correlations keep its alerts to themselves.
     pub(crate) silenced: bool,
+    /// What narrows it, with the fields as they are called on its events.
+    filters: Vec<(Arc<Filter>, Vec<FieldRef>)>,
 }
 
 #[derive(Debug)]
@@ -145,6 +150,7 @@ struct Loading {
     pipelines: Pipelines,
     detections: Vec<(Meta, LogSource, Detection, usize)>,
     correlations: Vec<(Meta, Correlation, usize)>,
+    filters: Vec<Filter>,
     errors: Vec<RuleError>,
 }
 
@@ -166,6 +172,7 @@ impl RuleSet {
             pipelines: Pipelines::default(),
             detections: Vec::new(),
             correlations: Vec::new(),
+            filters: Vec::new(),
             errors: Vec::new(),
         };
         // A rule may stand before the lists that it needs; only files that may hold one are read twice.
@@ -212,6 +219,12 @@ impl RuleSet {
         self.detections.iter().map(|rule| &rule.meta).chain(self.correlations.iter().map(|rule| &rule.meta))
     }
 
+    /// Every filter, in the order of the files.
+    #[must_use]
+    pub fn filters(&self) -> &[Arc<Filter>] {
+        &self.filters
+    }
+
     /// The longest window of a correlation, in milliseconds: how far back a restart reads matches.
     #[must_use]
     pub fn longest_window_ms(&self) -> i64 {
@@ -252,6 +265,15 @@ impl DetectionRule {
         };
         here && crate::evaluate::holds(&self.detection, &self.fields, record)
     }
+
+    /// Whether a filter keeps the rule from holding of a record that it holds of. Asked of the few records that meet a
+    /// rule, so the plain evaluator is quick enough.
+    pub(crate) fn is_filtered(&self, record: Record<'_>, time: Time) -> bool {
+        let out = |(filter, fields): &(Arc<Filter>, Vec<FieldRef>)| {
+            filter.is_live(time) && !crate::evaluate::holds(&filter.detection, fields, record)
+        };
+        self.filters.iter().any(out)
+    }
 }
 
 impl Loading {
@@ -272,6 +294,9 @@ impl Loading {
             if let Some(correlation) = correlation.filter(|_| problems.is_empty()) {
                 self.correlations.push((meta, correlation, node.line));
             }
+        } else if node.get("filter").is_some() {
+            let filter = Filter::parse(path, node, &self.placeholders, &mut problems);
+            self.filters.extend(filter.filter(|_| problems.is_empty()));
         } else if let Some(found) = node.get("detection") {
             let meta = Meta::parse(path, node, RuleKind::Detection, &mut problems);
             let source = match node.get("logsource") {
@@ -281,12 +306,12 @@ impl Loading {
                     LogSource::default()
                 }
             };
-            let detection = Detection::parse(found, &self.placeholders, &mut problems);
+            let detection = Detection::parse(found, "detection", &self.placeholders, &mut problems);
             if let Some(detection) = detection.filter(|_| problems.is_empty()) {
                 self.detections.push((meta, source, detection, node.line));
             }
         } else {
-            let text = "holds none of `detection`, `correlation`, `pipeline`, `placeholders`";
+            let text = "holds none of `detection`, `correlation`, `filter`, `pipeline`, `placeholders`";
             problems.push(Problem::new(node.line, "file", text));
         }
         self.problems(path, problems);
@@ -331,7 +356,11 @@ impl Loading {
                 carried: Vec::new(),
                 feeds: Vec::new(),
                 silenced: false,
+                filters: Vec::new(),
             });
+        }
+        for filter in std::mem::take(&mut self.filters) {
+            self.filter(&mut set, filter);
         }
         let mut generated = BTreeSet::new();
         for (meta, correlation, line) in std::mem::take(&mut self.correlations) {
@@ -342,6 +371,40 @@ impl Loading {
         }
         set.unmapped = unmapped.into_iter().collect();
         (set, self.errors)
+    }
+
+    /// Adds the filter to the rules that it narrows.
+    fn filter(&mut self, set: &mut RuleSet, filter: Filter) {
+        let mut places = Vec::new();
+        let mut problems = Vec::new();
+        for name in filter.rules.iter().flatten() {
+            let problem = match set.by_id.get(name) {
+                Some((RuleKind::Detection, at)) if filter.source.covers(&set.detections[*at].source) => {
+                    places.push(*at);
+                    continue;
+                }
+                Some((RuleKind::Detection, _)) => "is a rule of another log source",
+                Some((RuleKind::Correlation, _)) => "is a correlation: filter the rules that it refers to",
+                None => "is the id or name of no rule: load its file too",
+            };
+            problems.push(Problem::new(filter.line, "filter.rules", format!("`{name}` {problem}")));
+        }
+        if filter.rules.is_none() {
+            places = (0..set.detections.len()).collect();
+            places.retain(|at| filter.source.covers(&set.detections[*at].source));
+        }
+        if !problems.is_empty() {
+            self.problems(&filter.path, problems);
+            return;
+        }
+        let filter = Arc::new(filter);
+        for at in places {
+            let rule = &mut set.detections[at];
+            let routed = self.pipelines.route(&rule.source);
+            let refer = |name: &String| FieldRef { name: name.clone(), targets: routed.targets(name) };
+            rule.filters.push((Arc::clone(&filter), filter.detection.fields.iter().map(refer).collect()));
+        }
+        set.filters.push(filter);
     }
 
     /// Takes the rule's id and name, unless another rule has them.

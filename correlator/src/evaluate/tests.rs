@@ -183,6 +183,74 @@ fn placeholders_are_given_in_a_document_of_their_own() {
     assert_eq!((twice.len(), twice[0].key.as_str()), (3, "admins"));
 }
 
+const FILTERED: &str = "
+title: t
+id: r
+name: known as
+logsource: {product: p, service: s}
+detection: {sel: {f: 1}, condition: sel}
+---
+title: u
+id: other
+logsource: {product: p}
+detection: {sel: {f: 1}, condition: sel}
+---
+title: A backup may
+description: agreed
+author: an
+expires: 2026-06-01
+logsource: {product: p}
+filter: {rules: RULES, backup: {g: b}, condition: not backup}
+";
+
+fn filtered(rules: &str) -> Result<RuleSet, Vec<RuleError>> {
+    RuleSet::compile(&[RuleFile { path: "r.yml".to_owned(), text: FILTERED.replace("RULES", rules) }])
+}
+
+#[test]
+fn a_filter_narrows_its_rules_until_it_expires() {
+    let event = |rest: &str| format!(r#"{{"service":"s","f":1,{rest}}}"#);
+    for (rules, rest, expected) in [
+        ("[r, other]", r#""g":"c""#, 2),
+        ("[r, other]", r#""g":"b""#, 0),
+        ("[known as]", r#""g":"b""#, 1),
+        ("r", r#""g":"b""#, 1),
+        ("any", r#""g":"b""#, 0),
+        ("any", r#""g":"b","time":"2026-05-31T23:59:59Z""#, 0),
+        ("any", r#""g":"b","time":"2026-06-01T00:00:00Z""#, 2),
+    ] {
+        let set = Arc::new(filtered(rules).unwrap());
+        assert_eq!(run(&set, &event(rest)).matches.len(), expected, "{rules} {rest}");
+        let filter = &set.filters()[0];
+        assert_eq!((filter.author.as_str(), filter.reason.as_str()), ("an", "agreed"));
+    }
+}
+
+#[test]
+fn a_filter_of_nothing_is_a_load_error() {
+    for (from, to, key, part) in [
+        ("rules: RULES", "rules: [none]", "filter.rules", "`none` is the id or name of no rule"),
+        (
+            "logsource: {product: p}\nfilter: {rules: RULES",
+            "logsource: {product: q}\nfilter: {rules: r",
+            "filter.rules",
+            "another log source",
+        ),
+        ("rules: RULES, ", "", "filter.rules", "is missing"),
+        ("rules: RULES", "rules: []", "filter.rules", "must be a list"),
+        (", condition: not backup", "", "filter.condition", "is missing"),
+        ("not backup", "not it", "filter.condition", "no search named `it`"),
+        ("expires: 2026-06-01", "expires: soon", "expires", "must be a date"),
+        ("title: A backup may\n", "", "title", "is missing"),
+        ("g: b", "g|when: b", "backup.g|when", "not one of Sigma"),
+    ] {
+        let text = FILTERED.replace(from, to).replace("RULES", "any");
+        let errors = RuleSet::compile(&[RuleFile { path: "r.yml".to_owned(), text }]).unwrap_err();
+        assert_eq!((errors.len(), errors[0].key.as_str()), (1, key), "{to} {errors:?}");
+        assert!(errors[0].line > 12 && errors[0].message.contains(part), "{to} {}", errors[0]);
+    }
+}
+
 #[test]
 fn a_log_source_has_names_in_lower_case() {
     let rules = |source: &str| {

@@ -66,24 +66,24 @@ impl Problem {
 }
 
 impl Detection {
-    /// Compiles the value of `detection`; every problem goes into `problems`.
+    /// Compiles the value of `section`: a rule's `detection`, or a filter's `filter`. Every problem goes into `problems`.
     pub(crate) fn parse(
         node: &Node,
+        section: &str,
         placeholders: &Placeholders,
         problems: &mut Vec<Problem>,
     ) -> Option<Detection> {
         let Some(entries) = node.map() else {
-            problems.push(Problem::new(
-                node.line,
-                "detection",
-                "must be a map of searches and a `condition`",
-            ));
+            problems.push(Problem::new(node.line, section, "must be a map of searches and a `condition`"));
             return None;
         };
         let mut reader = Reader { fields: Vec::new(), patterns: 0, placeholders, problems };
         let before = reader.problems.len();
         let (mut names, mut searches) = (Vec::new(), Vec::new());
         for entry in entries.iter().filter(|entry| entry.key != "condition") {
+            if entry.key == "rules" && section == "filter" {
+                continue;
+            }
             if entry.key == "timeframe" {
                 let text = "is Sigma's old aggregation: write a correlation rule instead";
                 reader.problem(entry.line, "timeframe", text);
@@ -92,13 +92,13 @@ impl Detection {
             names.push(entry.key.clone());
             searches.push(reader.search(entry));
         }
-        let condition = reader.condition(node, &names);
+        let condition = reader.condition(node, section, &names);
         if reader.patterns > PATTERNS_MAX {
             let text = format!(
                 "has {} patterns, at most {PATTERNS_MAX} are allowed: split the rule",
                 reader.patterns
             );
-            reader.problem(node.line, "detection", text);
+            reader.problem(node.line, section, text);
         }
         let fields = reader.fields;
         (problems.len() == before).then_some(())?;
@@ -126,9 +126,10 @@ impl Reader<'_> {
     }
 
     /// A list of conditions means any of them.
-    fn condition(&mut self, node: &Node, names: &[String]) -> Option<Condition> {
+    fn condition(&mut self, node: &Node, section: &str, names: &[String]) -> Option<Condition> {
+        let key = format!("{section}.condition");
         let Some(found) = node.get("condition") else {
-            self.problem(node.line, "detection.condition", "is missing: say which searches must hold");
+            self.problem(node.line, &key, "is missing: say which searches must hold");
             return None;
         };
         let mut parts = Vec::new();
@@ -136,7 +137,7 @@ impl Reader<'_> {
             let parsed = part.text().ok_or_else(|| "must be text".to_owned());
             match parsed.and_then(|text| condition::parse(text, names)) {
                 Ok(condition) => parts.push(condition),
-                Err(message) => self.problem(part.line, "detection.condition", message),
+                Err(message) => self.problem(part.line, &key, message),
             }
         }
         if parts.len() > 1 { Some(Condition::Any(parts)) } else { parts.pop() }

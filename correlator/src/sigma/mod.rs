@@ -4,6 +4,7 @@ pub(crate) mod condition;
 pub(crate) mod correlation;
 pub(crate) mod detection;
 mod encoding;
+pub(crate) mod filter;
 pub(crate) mod logsource;
 pub(crate) mod meta;
 mod modifier;
