@@ -1,5 +1,6 @@
 //! The whole: an event in, matches, alerts and incidents out.
 
+use crate::engine::Engine;
 use crate::episode::{Facts, Key};
 use crate::found::Context;
 use crate::incident::Incidents;
@@ -124,6 +125,7 @@ pub struct Output {
 #[derive(Debug)]
 pub struct Correlator {
     rules: Arc<RuleSet>,
+    engine: Engine,
     limits: Limits,
     watermark: Watermark,
     /// The windows of each correlation rule, in the order of the rule set.
@@ -133,8 +135,8 @@ pub struct Correlator {
     incidents: Incidents,
     counters: Counters,
     taken: u64,
-    /// Room for what is asked of each event.
-    sources: Vec<bool>,
+    /// Room for the rules that an event meets.
+    found: Vec<u32>,
     /// The floor when what is forgotten was last swept out.
     swept: Time,
 }
@@ -145,6 +147,7 @@ impl Correlator {
     pub fn new(rules: Arc<RuleSet>, limits: Limits) -> Correlator {
         let windows = rules.correlations.iter().map(|_| HashMap::new()).collect();
         Correlator {
+            engine: Engine::new(&rules),
             rules,
             limits,
             watermark: Watermark::new(),
@@ -154,7 +157,7 @@ impl Correlator {
             incidents: Incidents::default(),
             counters: Counters::default(),
             taken: 0,
-            sources: Vec::new(),
+            found: Vec::new(),
             swept: Time(i64::MIN),
         }
     }
@@ -211,6 +214,7 @@ impl Correlator {
             .map(|rule| kept.remove(&(rule.meta.id.as_str(), rule.fingerprint.as_str())).unwrap_or_default());
         self.windows = windows.collect();
         drop(kept);
+        self.engine = Engine::new(&rules);
         self.rules = rules;
     }
 
@@ -234,9 +238,9 @@ impl Correlator {
     fn detect(&mut self, record: Record<'_>, context: impl Fn() -> Context, out: &mut Output) {
         let mut known: Option<Context> = None;
         let rules = Arc::clone(&self.rules);
-        let mut sources = std::mem::take(&mut self.sources);
-        rules.sources_of(record, &mut sources);
-        for rule in rules.detections.iter().filter(|rule| rule.holds(record, &sources)) {
+        let mut found = std::mem::take(&mut self.found);
+        self.engine.find(&rules, record, &mut found);
+        for rule in found.iter().filter_map(|at| rules.detections.get(*at as usize)) {
             let context = known.get_or_insert_with(&context);
             if rule.is_filtered(record, context.time) {
                 self.counters.filtered += 1;
@@ -246,7 +250,7 @@ impl Correlator {
             self.absorb(rule, &found, out);
             out.matches.push(found);
         }
-        self.sources = sources;
+        self.found = found;
     }
 
     /// Stage two: windows and alerts of a match.

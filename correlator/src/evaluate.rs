@@ -1,5 +1,5 @@
-//! The plain evaluator: every item of a rule is asked in turn. Slow and plainly right, it is the reference that a
-//! faster engine is compared with.
+//! The plain evaluator: every item of a rule is asked in turn. Slow and plainly right, it is the reference that
+//! `crate::engine` is compared with; it answers filters and says why a rule held.
 
 use crate::record::{FieldRef, Record};
 use crate::sigma::detection::{Detection, Item, Test, Wanted};
@@ -62,7 +62,8 @@ fn shortened(value: &str, pattern: &str) -> String {
     value[before..].chars().take(VALUE_CHARS_MAX).collect()
 }
 
-fn item_holds(
+/// Whether an item holds of the record; each value that meets a pattern is told, beside the pattern's text.
+pub(crate) fn item_holds(
     item: &Item,
     fields: &[FieldRef],
     record: Record<'_>,

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod corpus;
 mod correlator;
+mod engine;
 mod episode;
 mod evaluate;
 mod found;

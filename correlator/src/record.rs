@@ -5,7 +5,7 @@ use event::json::Nothing;
 use event::{Event, Field, Time, Value};
 
 /// A field of our events: of the dictionary, or a vendor extra.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
     Typed(Field),
     Extra(String),
@@ -96,6 +96,16 @@ impl Flat {
     pub fn time(&self) -> Option<Time> {
         let keys = ["@timestamp", "timestamp", "Timestamp", "TimeCreated", "UtcTime", "time"];
         keys.iter().find_map(|key| self.first(key).and_then(|text| Time::parse(&text)))
+    }
+
+    /// How many values it has.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The `nth` value and its name.
+    pub(crate) fn entry(&self, nth: usize) -> Option<(&str, Value<'_>)> {
+        self.entries.get(nth).map(|(name, value)| (name.as_str(), value.value()))
     }
 
     pub(crate) fn source(&self) -> &LogSource {

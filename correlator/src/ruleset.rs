@@ -46,7 +46,7 @@ pub struct RuleSet {
     pub(crate) detections: Vec<DetectionRule>,
     pub(crate) correlations: Vec<CorrelationRule>,
     /// Every condition on our events that a log source stands for, once.
-    whens: Vec<When>,
+    pub(crate) whens: Vec<When>,
     filters: Vec<Arc<Filter>>,
     by_id: HashMap<String, (RuleKind, usize)>,
     unmapped: Vec<Unmapped>,
@@ -68,7 +68,7 @@ pub(crate) struct DetectionRule {
     pub(crate) meta: Meta,
     pub(crate) source: LogSource,
     /// The events that it is about: any of these, by their place in the set.
-    when: Vec<usize>,
+    pub(crate) when: Vec<usize>,
     pub(crate) detection: Detection,
     pub(crate) fields: Vec<FieldRef>,
     /// What its matches carry for correlations, under the key of each.
@@ -231,7 +231,8 @@ impl RuleSet {
         self.correlations.iter().map(|rule| rule.correlation.timespan_ms).max().unwrap_or(0)
     }
 
-    /// Which of the set's conditions on events hold: asked once for an event, not once for each rule.
+    /// Which of the set's conditions on events hold.
+    #[cfg(test)]
     pub(crate) fn sources_of(&self, record: Record<'_>, found: &mut Vec<bool>) {
         found.clear();
         if let Record::Event(_) = record {
@@ -256,8 +257,9 @@ impl RuleSet {
 }
 
 impl DetectionRule {
-    /// Whether the record is of the rule's log source and the rule holds of it. `sources` is what
-    /// [`RuleSet::sources_of`] says of the record.
+    /// Whether the record is of the rule's log source and the rule holds of it, as the reference evaluator says.
+    /// `sources` is what [`RuleSet::sources_of`] says of the record.
+    #[cfg(test)]
     pub(crate) fn holds(&self, record: Record<'_>, sources: &[bool]) -> bool {
         let here = match record {
             Record::Event(_) => self.when.iter().any(|at| sources.get(*at) == Some(&true)),

@@ -185,6 +185,22 @@ impl Event {
         self.fields.iter().map(|(field, stored)| (*field, self.value(*stored)))
     }
 
+    /// The `nth` of [`Event::fields`].
+    #[must_use]
+    pub fn field_at(&self, nth: usize) -> Option<(Field, Value<'_>)> {
+        self.fields.get(nth).map(|(field, stored)| (*field, self.value(*stored)))
+    }
+
+    /// The `nth` of [`Event::extras`].
+    #[must_use]
+    pub fn extra_at(&self, nth: usize) -> Option<Extra<'_>> {
+        self.extras.get(nth).map(|extra| Extra {
+            namespace: self.piece(extra.namespace),
+            key: self.piece(extra.key),
+            value: self.value(extra.value),
+        })
+    }
+
     /// The vendor extras, in the order of setting.
     pub fn extras(&self) -> impl Iterator<Item = Extra<'_>> {
         self.extras.iter().map(|extra| Extra {

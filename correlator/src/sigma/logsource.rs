@@ -22,12 +22,14 @@
 
 use super::detection::Problem;
 use super::pattern::{Glob, Place};
-use crate::record::{Record, Target};
+#[cfg(test)]
+use crate::record::Record;
+use crate::record::Target;
 use crate::yaml::{Entry, Node};
 use std::collections::HashMap;
 
 /// Sigma's `logsource`. Its values are lower case; further keys say things to people.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct LogSource {
     pub(crate) product: Option<String>,
     pub(crate) category: Option<String>,
@@ -69,6 +71,13 @@ impl LogSource {
 pub(crate) struct When(Vec<(Target, Vec<Glob>)>);
 
 impl When {
+    /// The fields and what one of each one's values must fit.
+    pub(crate) fn tests(&self) -> &[(Target, Vec<Glob>)] {
+        &self.0
+    }
+
+    /// Whether the condition holds, as the reference evaluator says.
+    #[cfg(test)]
     pub(crate) fn holds(&self, record: &Record<'_>) -> bool {
         self.0.iter().all(|(target, globs)| {
             record.any_of(std::slice::from_ref(target), |value| {

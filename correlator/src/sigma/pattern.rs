@@ -71,7 +71,7 @@ impl Pattern {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "comparisons of sizes and codes, far below 2^53")]
-fn number(value: Value<'_>) -> Option<f64> {
+pub(crate) fn number(value: Value<'_>) -> Option<f64> {
     match value {
         Value::Long(number) => Some(number as f64),
         Value::Float(number) => Some(number),
@@ -146,6 +146,16 @@ impl Glob {
         }
         tokens.dedup_by(|a, b| *a == Token::Many && *b == Token::Many);
         Glob { tokens, cased }
+    }
+
+    /// What it is made of.
+    pub(crate) fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// Whether case matters.
+    pub(crate) fn is_cased(&self) -> bool {
+        self.cased
     }
 
     /// Whether the whole text fits. The last `*` alone is widened on a mismatch, so the work is at most the text's

@@ -1,0 +1,260 @@
+//! Where a record's values are: for every field that some rule asks about, the places of its values.
+
+use crate::record::{FieldRef, Flat, Record, Target};
+use crate::sigma::pattern::fold;
+use event::{Event, Field, Value};
+use std::collections::HashMap;
+
+/// A field, by its number among all that rules ask about.
+pub(super) type Column = u32;
+
+/// No column, no place.
+const NONE: u32 = u32::MAX;
+
+/// A value as its record holds it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Held<'a> {
+    Value(Value<'a>),
+}
+
+impl<'a> Held<'a> {
+    /// Bytes that are equal for equal values of one kind, and the kind. `room` is for those that have no bytes.
+    pub(super) fn key<'b>(&self, room: &'b mut [u8; 16]) -> (u8, &'b [u8])
+    where
+        'a: 'b,
+    {
+        let mut put = |kind: u8, bytes: &[u8]| {
+            room[..bytes.len()].copy_from_slice(bytes);
+            (kind, bytes.len())
+        };
+        let (kind, len) = match self {
+            Held::Value(Value::Text(text)) => return (0, text.as_bytes()),
+            Held::Value(Value::Long(number)) => put(1, &number.to_le_bytes()),
+            Held::Value(Value::Float(number)) => put(2, &number.to_bits().to_le_bytes()),
+            Held::Value(Value::Ip(std::net::IpAddr::V4(ip))) => put(3, &ip.octets()),
+            Held::Value(Value::Ip(std::net::IpAddr::V6(ip))) => put(4, &ip.octets()),
+            Held::Value(Value::Date(time)) => put(5, &time.0.to_le_bytes()),
+            Held::Value(Value::Bool(flag)) => put(6, &[u8::from(*flag)]),
+        };
+        (kind, &room[..len])
+    }
+
+    /// The value itself. `room` is for text that must be written first.
+    pub(super) fn value<'b>(&self, _room: &'b mut String) -> Value<'b>
+    where
+        'a: 'b,
+    {
+        match self {
+            Held::Value(value) => *value,
+        }
+    }
+}
+
+/// Writes the value as text with its case folded.
+pub(super) fn fold_into(value: Value<'_>, folded: &mut String) {
+    use std::fmt::Write as _;
+    folded.clear();
+    // Writing to a String cannot fail.
+    let _ = match value {
+        Value::Text(text) if text.is_ascii() => {
+            folded.push_str(text);
+            folded.make_ascii_lowercase();
+            return;
+        }
+        Value::Text(text) => {
+            folded.extend(text.chars().map(fold));
+            return;
+        }
+        Value::Long(number) => write!(folded, "{number}"),
+        Value::Float(number) => write!(folded, "{number}"),
+        Value::Ip(ip) => write!(folded, "{ip}"),
+        Value::Date(time) => write!(folded, "{time}"),
+        Value::Bool(flag) => write!(folded, "{flag}"),
+    };
+    folded.make_ascii_lowercase();
+}
+
+/// A record whose values have places.
+pub(super) trait View {
+    /// The value at a place.
+    fn held(&self, place: u32) -> Option<Held<'_>>;
+    /// The places are those below this.
+    fn places(&self) -> u32;
+    /// The record, for the reference evaluator.
+    fn record(&self) -> Record<'_>;
+    /// Whether a field without a value is there.
+    fn has(&self, field: &FieldRef) -> bool {
+        self.record().has(field)
+    }
+    /// Whether a field without a value is not there, or null.
+    fn is_null(&self, field: &FieldRef) -> bool {
+        self.record().is_null(field)
+    }
+}
+
+impl View for Event {
+    fn held(&self, place: u32) -> Option<Held<'_>> {
+        let place = place as usize;
+        let value = match place.checked_sub(1) {
+            None => Some(Value::Text(self.original())),
+            Some(nth) => match self.field_at(nth) {
+                Some((_, value)) => Some(value),
+                None => self.extra_at(nth - self.fields().count()).map(|extra| extra.value),
+            },
+        };
+        value.map(Held::Value)
+    }
+    fn places(&self) -> u32 {
+        count(1 + self.fields().count() + self.extras().count())
+    }
+    fn record(&self) -> Record<'_> {
+        Record::Event(self)
+    }
+}
+
+impl View for Flat {
+    fn held(&self, place: u32) -> Option<Held<'_>> {
+        self.entry(place as usize).map(|(_, value)| Held::Value(value))
+    }
+    fn places(&self) -> u32 {
+        count(self.len())
+    }
+    fn record(&self) -> Record<'_> {
+        Record::Flat(self)
+    }
+}
+
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(NONE)
+}
+
+/// The columns of the rules, and where the record at hand has them.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    by_target: HashMap<Target, Column>,
+    by_name: HashMap<String, Column>,
+    /// For each field of the dictionary its column.
+    by_field: Vec<Column>,
+    /// Vendor extras by length and last byte of their name.
+    by_ending: Vec<Vec<(String, Column)>>,
+    /// For each column the record that it was last filled for, and its last cell there.
+    last: Vec<(u32, u32)>,
+    /// A value's place and the cell before it of the same column.
+    cells: Vec<(u32, u32)>,
+    epoch: u32,
+}
+
+const ENDINGS: usize = 256;
+
+fn ending(len: usize, last: u8) -> usize {
+    (len * 31 + usize::from(last)) % ENDINGS
+}
+
+impl Columns {
+    /// The column of a field of our events.
+    pub(super) fn of_target(&mut self, target: &Target) -> Column {
+        if let Some(known) = self.by_target.get(target) {
+            return *known;
+        }
+        let column = self.new_column();
+        self.by_target.insert(target.clone(), column);
+        match target {
+            Target::Typed(field) => {
+                self.by_field.resize(Field::COUNT, NONE);
+                self.by_field[field.index()] = column;
+            }
+            Target::Extra(name) => {
+                self.by_ending.resize(ENDINGS, Vec::new());
+                let bucket = ending(name.len(), name.bytes().last().unwrap_or(0));
+                self.by_ending[bucket].push((name.clone(), column));
+            }
+        }
+        column
+    }
+
+    /// The column of a field of flat objects.
+    pub(super) fn of_name(&mut self, name: &str) -> Column {
+        if let Some(known) = self.by_name.get(name) {
+            return *known;
+        }
+        let column = self.new_column();
+        self.by_name.insert(name.to_owned(), column);
+        column
+    }
+
+    fn new_column(&mut self) -> Column {
+        self.last.push((0, NONE));
+        count(self.last.len() - 1)
+    }
+
+    fn begin(&mut self, epoch: u32) {
+        self.epoch = epoch;
+        self.cells.clear();
+    }
+
+    fn mark(&mut self, column: Column, place: u32) {
+        let Some(last) = self.last.get_mut(column as usize) else { return };
+        let before = if last.0 == self.epoch { last.1 } else { NONE };
+        *last = (self.epoch, count(self.cells.len()));
+        self.cells.push((place, before));
+    }
+
+    /// Takes in an event.
+    pub(super) fn fill_event(&mut self, event: &Event, epoch: u32) {
+        self.begin(epoch);
+        let mut place = 1;
+        for (field, _) in event.fields() {
+            if let Some(column) = self.by_field.get(field.index()) {
+                self.mark(*column, place);
+            }
+            place += 1;
+        }
+        if self.by_ending.is_empty() {
+            return;
+        }
+        for extra in event.extras() {
+            let len = extra.namespace.len() + 1 + extra.key.len();
+            let last = extra.key.bytes().last().unwrap_or(b'.');
+            for at in 0..self.by_ending[ending(len, last)].len() {
+                let (name, column) = &self.by_ending[ending(len, last)][at];
+                let rest = name.strip_prefix(extra.namespace).and_then(|rest| rest.strip_prefix('.'));
+                if rest == Some(extra.key) {
+                    self.mark(*column, place);
+                }
+            }
+            place += 1;
+        }
+    }
+
+    /// Takes in a flat object.
+    pub(super) fn fill_flat(&mut self, flat: &Flat, epoch: u32) {
+        self.begin(epoch);
+        for place in 0..flat.len() {
+            let column = flat.entry(place).and_then(|(name, _)| self.by_name.get(name).copied());
+            if let Some(column) = column {
+                self.mark(column, count(place));
+            }
+        }
+    }
+
+    /// Whether the record has the column.
+    pub(super) fn has(&self, column: Column) -> bool {
+        self.last.get(column as usize).is_some_and(|(epoch, _)| *epoch == self.epoch)
+    }
+
+    /// The places of the column's values.
+    pub(super) fn places(&self, column: Column) -> impl Iterator<Item = u32> {
+        let first = self.last.get(column as usize).filter(|(epoch, _)| *epoch == self.epoch);
+        let mut next = first.map_or(NONE, |(_, cell)| *cell);
+        std::iter::from_fn(move || {
+            let (place, before) = *self.cells.get(next as usize)?;
+            next = before;
+            Some(place)
+        })
+    }
+
+    /// Forgets every mark: the count of records begins again.
+    pub(super) fn forget(&mut self) {
+        self.last.fill((0, NONE));
+    }
+}

@@ -1,0 +1,28 @@
+//! A hash for tables that live in one process. It need not withstand chosen input: every table that uses it has a fixed
+//! size or a fixed content, and compares in full.
+
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+fn mix(state: u64, word: u64) -> u64 {
+    let product = u128::from(state ^ word) * u128::from(FACTOR);
+    #[allow(clippy::cast_possible_truncation, reason = "both halves are taken")]
+    let (low, high) = (product as u64, (product >> 64) as u64);
+    low ^ high
+}
+
+/// The hash of `bytes`, apart for each `seed`.
+pub(super) fn hash(seed: u64, bytes: &[u8]) -> u64 {
+    let mut state = mix(seed ^ FACTOR, bytes.len() as u64);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        state = mix(state, u64::from_le_bytes(*word)).rotate_left(23);
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(mix(state, u64::from_le_bytes(last)), FACTOR)
+}
+
+/// The hash of a number.
+pub(super) fn hash_word(word: u64) -> u64 {
+    mix(mix(FACTOR, word), FACTOR)
+}

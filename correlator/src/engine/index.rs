@@ -1,0 +1,317 @@
+//! Which of many texts stand in a value: the multi-pattern matcher of one field.
+//!
+//! Whole values and ends are looked up by hash. Texts that may stand anywhere are found by four bytes of each, the
+//! rarest: a bitmap that fits the nearest cache is asked about every place of the value, and only where it says yes a
+//! text is compared. Unlike an automaton, no step waits for the one before.
+
+use super::hash::{hash, hash_word};
+use crate::sigma::pattern::Place;
+use std::collections::HashMap;
+
+/// How many bytes of a text stand for it.
+const GRAM: usize = 4;
+
+/// A text and where it must stand; case is folded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Literal {
+    pub(super) text: Box<str>,
+    pub(super) place: LiteralPlace,
+}
+
+/// [`Place`], to be a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum LiteralPlace {
+    Whole,
+    Start,
+    End,
+    Anywhere,
+}
+
+impl From<Place> for LiteralPlace {
+    fn from(place: Place) -> LiteralPlace {
+        match place {
+            Place::Whole => LiteralPlace::Whole,
+            Place::Start => LiteralPlace::Start,
+            Place::End => LiteralPlace::End,
+            Place::Anywhere => LiteralPlace::Anywhere,
+        }
+    }
+}
+
+impl Literal {
+    /// Whether the folded value has the text in its place.
+    pub(super) fn holds(&self, value: &str) -> bool {
+        match self.place {
+            LiteralPlace::Whole => *value == *self.text,
+            LiteralPlace::Start => value.starts_with(&*self.text),
+            LiteralPlace::End => value.ends_with(&*self.text),
+            LiteralPlace::Anywhere => memchr::memmem::find(value.as_bytes(), self.text.as_bytes()).is_some(),
+        }
+    }
+}
+
+/// Texts, each by its number.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    literals: Vec<Literal>,
+    whole: HashMap<Box<str>, u32>,
+    starts: Grams,
+    ends: Grams,
+    anywhere: Grams,
+    /// Texts too short for a gram.
+    short: Vec<u32>,
+}
+
+/// A table of grams, built once.
+#[derive(Debug, Default)]
+struct Grams {
+    /// A bit for the hash of each gram.
+    bitmap: Vec<u64>,
+    bitmap_shift: u32,
+    /// Where each bucket's entries begin; one more at the end.
+    buckets: Vec<u32>,
+    bucket_shift: u32,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    gram: u32,
+    /// How far before the gram its text begins.
+    before: u32,
+    literal: u32,
+}
+
+fn gram_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + GRAM).and_then(|four| four.try_into().ok()).map(u32::from_le_bytes)
+}
+
+fn spread(gram: u32) -> u32 {
+    gram.wrapping_mul(0x9e37_79b1)
+}
+
+impl Index {
+    /// An index of these texts. `often` says how often a gram stands in ordinary values.
+    pub(super) fn new(literals: Vec<Literal>, often: impl Fn(u32) -> u32) -> Index {
+        let mut index = Index::default();
+        let (mut starts, mut ends, mut anywhere) = (Vec::new(), Vec::new(), Vec::new());
+        let mut load: HashMap<u32, u32> = HashMap::new();
+        for (number, literal) in (0u32..).zip(&literals) {
+            let bytes = literal.text.as_bytes();
+            let whole = literal.place == LiteralPlace::Whole;
+            if whole {
+                index.whole.insert(literal.text.clone(), number);
+            }
+            if whole || bytes.len() < GRAM {
+                if !whole {
+                    index.short.push(number);
+                }
+                continue;
+            }
+            let entry = |at: usize| {
+                let before = u32::try_from(at).unwrap_or(0);
+                Entry { gram: gram_at(bytes, at).unwrap_or(0), before, literal: number }
+            };
+            match literal.place {
+                LiteralPlace::Start => starts.push(entry(0)),
+                LiteralPlace::End => ends.push(entry(bytes.len() - GRAM)),
+                _ => {
+                    // The rarest in ordinary values; of those, the one that the fewest other texts have.
+                    let place = (0..=bytes.len() - GRAM)
+                        .min_by_key(|at| {
+                            let gram = gram_at(bytes, *at).unwrap_or(0);
+                            let shared = load.get(&gram).copied().unwrap_or(0);
+                            (often(gram).min(1 << 20) / 4 + shared, *at)
+                        })
+                        .unwrap_or(0);
+                    let entry = entry(place);
+                    *load.entry(entry.gram).or_default() += 1;
+                    anywhere.push(entry);
+                }
+            }
+        }
+        index.starts = Grams::new(&starts);
+        index.ends = Grams::new(&ends);
+        index.anywhere = Grams::new(&anywhere);
+        index.literals = literals;
+        index
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.literals.is_empty()
+    }
+
+    pub(super) fn literals(&self) -> &[Literal] {
+        &self.literals
+    }
+
+    /// Puts the numbers of the texts that the folded value has into `found`, each once, in order.
+    pub(super) fn find(&self, value: &str, found: &mut Vec<u32>) {
+        if let Some(number) = self.whole.get(value).filter(|_| !self.whole.is_empty()) {
+            found.push(*number);
+        }
+        for number in &self.short {
+            if self.literals[*number as usize].holds(value) {
+                found.push(*number);
+            }
+        }
+        let bytes = value.as_bytes();
+        if let Some(gram) = gram_at(bytes, 0).filter(|_| !self.starts.entries.is_empty()) {
+            self.starts.meet(gram, |entry| self.put(entry, value, found));
+        }
+        let last = bytes.len().checked_sub(GRAM);
+        if let Some(gram) = last.and_then(|at| gram_at(bytes, at)).filter(|_| !self.ends.entries.is_empty()) {
+            self.ends.meet(gram, |entry| self.put(entry, value, found));
+        }
+        if !self.anywhere.entries.is_empty() {
+            self.scan(bytes, found);
+        }
+        if found.len() > 1 {
+            found.sort_unstable();
+            found.dedup();
+        }
+    }
+
+    fn put(&self, entry: &Entry, value: &str, found: &mut Vec<u32>) {
+        if self.literals[entry.literal as usize].holds(value) {
+            found.push(entry.literal);
+        }
+    }
+
+    fn scan(&self, bytes: &[u8], found: &mut Vec<u32>) {
+        let grams = &self.anywhere;
+        for (at, four) in bytes.windows(GRAM).enumerate() {
+            let gram = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+            if grams.may_have(gram) {
+                grams.meet(gram, |entry| {
+                    let text = self.literals[entry.literal as usize].text.as_bytes();
+                    let start = at.checked_sub(entry.before as usize);
+                    if start.and_then(|start| bytes.get(start..)).is_some_and(|rest| rest.starts_with(text)) {
+                        found.push(entry.literal);
+                    }
+                });
+            }
+        }
+    }
+}
+
+impl Grams {
+    fn new(entries: &[Entry]) -> Grams {
+        if entries.is_empty() {
+            return Grams::default();
+        }
+        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX / 64);
+        // 32 bits a text up to 32 KiB: the first level of the cache holds it.
+        let bits = (count * 32).next_power_of_two().clamp(1 << 10, 1 << 18).trailing_zeros();
+        let bucket_bits = count.next_power_of_two().clamp(1 << 4, 1 << 16).trailing_zeros();
+        let mut grams = Grams {
+            bitmap: vec![0; 1 << (bits - 6)],
+            bitmap_shift: 32 - bits,
+            bucket_shift: 32 - bucket_bits,
+            ..Grams::default()
+        };
+        let mut sorted = entries.to_vec();
+        sorted.sort_by_key(|entry| grams.bucket(entry.gram));
+        for entry in &sorted {
+            let bit = spread(entry.gram) >> grams.bitmap_shift;
+            grams.bitmap[(bit >> 6) as usize] |= 1 << (bit & 63);
+        }
+        let mut at = 0;
+        for bucket in 0..=(1usize << bucket_bits) {
+            while sorted.get(at).is_some_and(|entry| grams.bucket(entry.gram) < bucket) {
+                at += 1;
+            }
+            grams.buckets.push(u32::try_from(at).unwrap_or(u32::MAX));
+        }
+        grams.entries = sorted;
+        grams
+    }
+
+    fn bucket(&self, gram: u32) -> usize {
+        (spread(gram) >> self.bucket_shift) as usize
+    }
+
+    fn may_have(&self, gram: u32) -> bool {
+        let bit = spread(gram) >> self.bitmap_shift;
+        self.bitmap.get((bit >> 6) as usize).is_some_and(|word| word >> (bit & 63) & 1 == 1)
+    }
+
+    fn meet(&self, gram: u32, mut told: impl FnMut(&Entry)) {
+        let bucket = self.bucket(gram);
+        let (Some(from), Some(to)) = (self.buckets.get(bucket), self.buckets.get(bucket + 1)) else { return };
+        for entry in self.entries.get(*from as usize..*to as usize).unwrap_or_default() {
+            if entry.gram == gram {
+                told(entry);
+            }
+        }
+    }
+}
+
+/// How often each gram stands in sampled values, by its hash: a table of fixed size that overestimates.
+#[derive(Debug)]
+pub(super) struct GramCounts(Vec<u32>);
+
+impl GramCounts {
+    pub(super) fn new() -> GramCounts {
+        GramCounts(vec![0; 1 << 14])
+    }
+
+    pub(super) fn see(&mut self, value: &str) {
+        for four in value.as_bytes().windows(GRAM) {
+            let place = GramCounts::place(u32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+            self.0[place] = self.0[place].saturating_add(1);
+        }
+    }
+
+    pub(super) fn of(&self, gram: u32) -> u32 {
+        self.0[GramCounts::place(gram)]
+    }
+
+    fn place(gram: u32) -> usize {
+        (hash_word(u64::from(gram)) & ((1 << 14) - 1)) as usize
+    }
+}
+
+/// The key of a number, equal for equal numbers.
+pub(super) fn number_key(number: f64) -> u64 {
+    // -0 and 0 are one number.
+    hash(0, &(number + 0.0).to_bits().to_le_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn literal() -> impl Strategy<Value = Literal> {
+        let place = prop_oneof![
+            Just(LiteralPlace::Whole),
+            Just(LiteralPlace::Start),
+            Just(LiteralPlace::End),
+            Just(LiteralPlace::Anywhere)
+        ];
+        ("[abđ]{1,9}", place).prop_map(|(text, place)| Literal { text: text.into(), place })
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_finds_what_comparing_one_by_one_finds(
+            literals in proptest::collection::hash_set(literal(), 0..60),
+            value in "[abđ]{0,30}",
+            seed in any::<u32>(),
+        ) {
+            let literals: Vec<Literal> = literals.into_iter().collect();
+            let expected: Vec<u32> =
+                (0u32..).zip(&literals).filter(|(_, one)| one.holds(&value)).map(|(number, _)| number).collect();
+            let mut found = Vec::new();
+            Index::new(literals, |gram| gram.wrapping_mul(seed) >> 20).find(&value, &mut found);
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_number_has_one_key() {
+        assert_eq!(number_key(0.0), number_key(-0.0));
+        assert_ne!(number_key(1.0), number_key(2.0));
+    }
+}

@@ -1,0 +1,180 @@
+//! What a value must hold for a pattern to be true of it: the part that can be looked for in many patterns at once.
+//!
+//! Everything here is about values whose case is folded. A need is *necessary*: a value without it cannot meet the
+//! pattern, so a wrong need would lose matches, and a weak one only costs time.
+
+use crate::sigma::pattern::{Glob, Pattern, Place, Token, fold};
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// A need of a pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Need {
+    /// This text at this place, and nothing more: the need decides the pattern.
+    Text(String, Place),
+    /// One of these texts somewhere.
+    AnyOf(Vec<String>),
+    /// This number, however it is written.
+    Number(f64),
+    /// Some value.
+    Value,
+}
+
+/// How many alternatives of a regular expression are looked for; with more, the expression is asked itself.
+const ALTERNATIVES_MAX: usize = 64;
+
+impl Need {
+    /// The need of a pattern.
+    pub(super) fn of(pattern: &Pattern) -> Need {
+        match pattern {
+            Pattern::Text(glob) => of_glob(glob),
+            #[allow(clippy::cast_precision_loss, reason = "nearby numbers share a need; the pattern decides")]
+            Pattern::Whole(number) => Need::Number(*number as f64),
+            Pattern::Number(number) => Need::Number(*number),
+            Pattern::Regex(regex) => of_regex(regex.as_str()),
+            _ => Need::Value,
+        }
+    }
+}
+
+fn of_glob(glob: &Glob) -> Need {
+    let tokens = glob.tokens();
+    let many = |token: Option<&Token>| matches!(token, Some(Token::Many));
+    let (open_start, open_end) = (many(tokens.first()), many(tokens.last()));
+    let inner = tokens.strip_prefix(&[Token::Many]).unwrap_or(tokens);
+    let inner = inner.strip_suffix(&[Token::Many]).unwrap_or(inner);
+    let text: Option<String> = inner
+        .iter()
+        .map(|token| match token {
+            Token::Char(c) => Some(fold(*c)),
+            _ => None,
+        })
+        .collect();
+    match text {
+        Some(text) if !(glob.is_cased() || text.is_empty() && open_start) => {
+            let place = match (open_start, open_end) {
+                (false, false) => Place::Whole,
+                (false, true) => Place::Start,
+                (true, false) => Place::End,
+                (true, true) => Place::Anywhere,
+            };
+            Need::Text(text, place)
+        }
+        _ => {
+            let run = |run: &[Token]| -> String {
+                let chars = run.iter().filter_map(|token| match token {
+                    Token::Char(c) => Some(fold(*c)),
+                    _ => None,
+                });
+                chars.collect()
+            };
+            let runs = tokens.split(|token| !matches!(token, Token::Char(_))).map(run);
+            any_of(runs.max_by_key(String::len).into_iter().collect())
+        }
+    }
+}
+
+/// The flags of the expression may be unknown here (they stand outside its text), so it is read as if case did not
+/// matter and as if dots and anchors meant anything: each of which only widens what it holds of.
+fn of_regex(text: &str) -> Need {
+    let parsed = regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(text);
+    parsed.ok().and_then(|hir| required(&hir)).map_or(Need::Value, any_of)
+}
+
+fn any_of(texts: Vec<String>) -> Need {
+    let usable = !texts.is_empty() && texts.len() <= ALTERNATIVES_MAX && texts.iter().all(|t| !t.is_empty());
+    if usable { Need::AnyOf(texts) } else { Need::Value }
+}
+
+/// Texts of which every match holds one; `None` if none is known.
+fn required(hir: &Hir) -> Option<Vec<String>> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => None,
+        HirKind::Literal(_) | HirKind::Class(_) => fixed(hir).map(|text| vec![text]),
+        HirKind::Capture(capture) => required(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
+        HirKind::Repetition(_) => None,
+        HirKind::Alternation(parts) => {
+            let each: Option<Vec<Vec<String>>> = parts.iter().map(required).collect();
+            each.map(|each| each.concat()).filter(|texts| texts.len() <= ALTERNATIVES_MAX)
+        }
+        HirKind::Concat(parts) => {
+            // Neighbours that are the same in every match are one longer text.
+            let mut found: Vec<Vec<String>> = Vec::new();
+            let mut run = String::new();
+            for part in parts {
+                if let Some(text) = fixed(part) {
+                    run.push_str(&text);
+                    continue;
+                }
+                found.push(vec![std::mem::take(&mut run)]);
+                found.extend(required(part));
+            }
+            found.push(vec![run]);
+            let shortest = |texts: &Vec<String>| texts.iter().map(String::len).min().unwrap_or(0);
+            // A long text is rarer; of equals, the fewest alternatives.
+            let best = found.into_iter().max_by_key(|texts| (shortest(texts), usize::MAX - texts.len()));
+            best.filter(|texts| shortest(texts) > 0)
+        }
+    }
+}
+
+/// The folded text that the part has in every match, if it is one.
+fn fixed(hir: &Hir) -> Option<String> {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            std::str::from_utf8(&literal.0).ok().map(|text| text.chars().map(fold).collect())
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            let mut chars = class.iter().flat_map(|range| range.start()..=range.end()).map(fold);
+            let first = chars.next()?;
+            // Classes of one letter in both cases are small; a large one differs early.
+            chars.all(|c| c == first).then(|| first.to_string())
+        }
+        HirKind::Capture(capture) => fixed(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().map(fixed).collect(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of_re(text: &str) -> Need {
+        Need::of(&Pattern::Regex(Box::new(regex::Regex::new(text).unwrap())))
+    }
+
+    #[test]
+    fn globs_and_expressions_need_their_longest_certain_text() {
+        let any = |texts: &[&str]| Need::AnyOf(texts.iter().map(|text| (*text).to_owned()).collect());
+        let glob = |text: &str, place, cased| of_glob(&Glob::literal(text, place, cased));
+        assert_eq!(glob("CMD.exe", Place::End, false), Need::Text("cmd.exe".to_owned(), Place::End));
+        assert_eq!(glob("", Place::Whole, false), Need::Text(String::new(), Place::Whole));
+        assert_eq!(glob("", Place::Anywhere, false), Need::Value);
+        assert_eq!(glob("CMD.exe", Place::End, true), any(&["cmd.exe"]));
+        assert_eq!(of_re(r"\s-e(nc|ncoded)\s+[A-Za-z]{20}JAB"), any(&["jab"]));
+        assert_eq!(of_re("(?i)Invoke-[a-z]+"), any(&["invoke-"]));
+        assert_eq!(of_re("(alpha|beta)+x*"), any(&["alpha", "beta"]));
+        assert_eq!(of_re("(alpha|b*)"), Need::Value);
+        assert_eq!(of_re("^.*$"), Need::Value);
+    }
+
+    proptest! {
+        #[test]
+        fn what_an_expression_holds_of_has_its_need(
+            text in "(a|b|ab|\\(a\\|bc\\)|\\[ak\\]|c\\*|d\\+|K|\\.|\\(e\\)\\?){1,6}",
+            value in "[abcdekK\u{212A}]{0,10}",
+        ) {
+            for text in [text.clone(), format!("(?i){text}")] {
+                let regex = regex::Regex::new(&text).unwrap();
+                if let Need::AnyOf(texts) = Need::of(&Pattern::Regex(Box::new(regex.clone())))
+                    && regex.is_match(&value)
+                {
+                    let folded: String = value.chars().map(fold).collect();
+                    prop_assert!(texts.iter().any(|need| folded.contains(need.as_str())), "{text} {value} {texts:?}");
+                }
+            }
+        }
+    }
+}

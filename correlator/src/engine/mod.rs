@@ -1,0 +1,221 @@
+//! Which rules a record meets, fast. The answer is that of `crate::evaluate`, which is asked about matches only.
+//!
+//! A record is asked about by the rules of its log sources alone. For each rule a small set of *witnesses* is known, of
+//! which one shows whenever the rule is true: texts, numbers, a field's presence. One look at each value says which
+//! rules it makes candidates, and values seen before are remembered with the answer. Only candidates are evaluated,
+//! lazily, with what they ask in common asked once.
+
+mod column;
+mod expression;
+mod hash;
+mod index;
+mod literal;
+mod memo;
+mod program;
+mod sample;
+#[cfg(test)]
+mod tests;
+
+use crate::record::{FieldRef, Flat, Record};
+use crate::ruleset::RuleSet;
+use crate::sigma::logsource::LogSource;
+use crate::sigma::pattern::Pattern;
+use column::{Columns, View};
+use event::Event;
+use memo::Memo;
+use program::{Asked, Builder, Program};
+use std::collections::HashMap;
+
+/// How many log sources of flat objects are remembered with the units that they reach; beyond, all are forgotten.
+const SOURCES_MAX: usize = 1024;
+/// When the count of records begins again: one bit of a word is taken by an answer.
+const EPOCH_MAX: u32 = u32::MAX >> 1;
+
+/// Rules of one log source.
+#[derive(Debug)]
+struct Unit {
+    source: LogSource,
+    rules: Vec<u32>,
+    event: Option<Box<Program>>,
+    flat: Option<Box<Program>>,
+    /// The record that it was last reached by.
+    reached: u32,
+}
+
+/// Rules made ready to be asked together, and what was found out about values so far.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    units: Vec<Unit>,
+    /// The units that each condition on our events reaches.
+    reach: Vec<Vec<u32>>,
+    /// Those conditions.
+    router: Option<Box<Program>>,
+    event_columns: Columns,
+    flat_columns: Columns,
+    sources: HashMap<LogSource, Box<[u32]>>,
+    memo: Memo,
+    epoch: u32,
+    owners: u32,
+    reached: Vec<u32>,
+}
+
+impl Engine {
+    /// An engine for these rules; the caller passes the same to every call. A log source's rules are compiled when its
+    /// first record comes.
+    pub(crate) fn new(rules: &RuleSet) -> Engine {
+        let mut places: HashMap<&LogSource, usize> = HashMap::new();
+        let mut units: Vec<Unit> = Vec::new();
+        let mut reach = vec![Vec::new(); rules.whens.len()];
+        for (at, rule) in (0u32..).zip(&rules.detections) {
+            let unit = *places.entry(&rule.source).or_insert_with(|| {
+                let nth = u32::try_from(units.len()).unwrap_or(u32::MAX);
+                rule.when.iter().for_each(|when| reach[*when].push(nth));
+                let source = rule.source.clone();
+                units.push(Unit { source, rules: Vec::new(), event: None, flat: None, reached: 0 });
+                units.len() - 1
+            });
+            units[unit].rules.push(at);
+        }
+        Engine {
+            units,
+            reach,
+            router: None,
+            event_columns: Columns::default(),
+            flat_columns: Columns::default(),
+            sources: HashMap::new(),
+            memo: Memo::default(),
+            epoch: 0,
+            owners: 0,
+            reached: Vec::new(),
+        }
+    }
+
+    /// Puts the detection rules that hold of the record into `found`, by their place in the set, in order.
+    pub(crate) fn find(&mut self, rules: &RuleSet, record: Record<'_>, found: &mut Vec<u32>) {
+        self.begin();
+        found.clear();
+        match record {
+            Record::Event(event) => self.find_event(rules, event, found),
+            Record::Flat(flat) => self.find_flat(rules, flat, found),
+        }
+        found.sort_unstable();
+    }
+
+    fn begin(&mut self) {
+        self.reached.clear();
+        self.epoch += 1;
+        if self.epoch > EPOCH_MAX {
+            self.epoch = 1;
+            self.memo.forget();
+            self.event_columns.forget();
+            self.flat_columns.forget();
+            self.units.iter_mut().for_each(|unit| unit.reached = 0);
+        }
+        self.memo.begin();
+    }
+
+    fn find_event(&mut self, rules: &RuleSet, event: &Event, found: &mut Vec<u32>) {
+        let mut router = self.router.take().unwrap_or_else(|| self.compile_router(rules));
+        self.event_columns.fill_event(event, self.epoch);
+        let mut whens = std::mem::take(&mut self.reached);
+        self.ask(rules, &mut router, event, true, &mut whens);
+        self.router = Some(router);
+        for when in &whens {
+            for at in 0..self.reach[*when as usize].len() {
+                let unit = self.reach[*when as usize][at];
+                if self.units[unit as usize].reached == self.epoch {
+                    continue;
+                }
+                self.units[unit as usize].reached = self.epoch;
+                let program = self.units[unit as usize].event.take();
+                let mut program = program.unwrap_or_else(|| self.compile(rules, unit, true));
+                self.ask(rules, &mut program, event, true, found);
+                self.units[unit as usize].event = Some(program);
+            }
+        }
+        self.reached = whens;
+    }
+
+    fn find_flat(&mut self, rules: &RuleSet, flat: &Flat, found: &mut Vec<u32>) {
+        if !self.sources.contains_key(flat.source()) {
+            if self.sources.len() >= SOURCES_MAX {
+                self.sources.clear();
+            }
+            let units = (0u32..).zip(&self.units).filter(|(_, unit)| unit.source.covers(flat.source()));
+            let units = units.map(|(at, _)| at).collect();
+            self.sources.insert(flat.source().clone(), units);
+        }
+        let mut units = std::mem::take(&mut self.reached);
+        units.extend(self.sources.get(flat.source()).into_iter().flatten());
+        let mut programs: Vec<Box<Program>> = Vec::new();
+        for unit in &units {
+            let program = self.units[*unit as usize].flat.take();
+            programs.push(program.unwrap_or_else(|| self.compile(rules, *unit, false)));
+        }
+        self.flat_columns.fill_flat(flat, self.epoch);
+        for (unit, mut program) in units.iter().zip(programs) {
+            self.ask(rules, &mut program, flat, false, found);
+            self.units[*unit as usize].flat = Some(program);
+        }
+        self.reached = units;
+    }
+
+    fn ask<V: View>(
+        &mut self,
+        rules: &RuleSet,
+        program: &mut Program,
+        view: &V,
+        is_event: bool,
+        found: &mut Vec<u32>,
+    ) {
+        let columns = if is_event { &self.event_columns } else { &self.flat_columns };
+        let mut asked = Asked { view, columns, memo: &mut self.memo, rules, epoch: self.epoch };
+        let owners = &mut self.owners;
+        program.ask(&mut asked, found, &mut || next(owners));
+    }
+
+    fn compile(&mut self, rules: &RuleSet, unit: u32, is_event: bool) -> Box<Program> {
+        let mut builder = Builder::default();
+        let (events, flats) = (&mut self.event_columns, &mut self.flat_columns);
+        let mut columns_of = |field: &FieldRef| match is_event {
+            true => field.targets.iter().map(|target| events.of_target(target)).collect(),
+            false => vec![flats.of_name(&field.name)],
+        };
+        for rule in &self.units[unit as usize].rules {
+            builder.rule(rules, *rule, &mut columns_of);
+        }
+        let owners = &mut self.owners;
+        Box::new(builder.finish(&mut || next(owners)))
+    }
+
+    fn compile_router(&mut self, rules: &RuleSet) -> Box<Program> {
+        let mut builder = Builder::default();
+        for (at, when) in (0u32..).zip(&rules.whens) {
+            let tests: Vec<_> = when
+                .tests()
+                .iter()
+                .map(|(target, globs)| {
+                    let patterns = globs.iter().cloned().map(Pattern::Text).collect();
+                    (self.event_columns.of_target(target), patterns)
+                })
+                .collect();
+            builder.condition(at, &tests);
+        }
+        // The columns of every unit are known before the first event is taken in, else its fields would be missed.
+        for unit in 0..self.units.len() {
+            for rule in &self.units[unit].rules {
+                for field in &rules.detections[*rule as usize].fields {
+                    field.targets.iter().for_each(|target| _ = self.event_columns.of_target(target));
+                }
+            }
+        }
+        let owners = &mut self.owners;
+        Box::new(builder.finish(&mut || next(owners)))
+    }
+}
+
+/// A number that no other has.
+fn next(owners: &mut u32) -> u32 {
+    *owners = owners.wrapping_add(1);
+    *owners
+}
