@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         }
         line.clear();
     }
-    detector.correlator.flush(&mut detector.output);
+    detector.correlator.finish(&mut detector.output);
     detector.note_alerts();
     for alert in detector.alerts.values() {
         if let Err(error) = write_alert(&mut stdout, alert) {

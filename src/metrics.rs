@@ -98,8 +98,20 @@ impl Metrics {
         counter(
             out,
             "haidang_evicted_groups_total",
-            "Window groups let go at groups_max.",
+            "Window groups let go at rule_bytes_max.",
             counters.groups_evicted,
+        );
+        counter(
+            out,
+            "haidang_evicted_matches_total",
+            "Matches of window groups let go at rule_bytes_max.",
+            counters.matches_evicted,
+        );
+        counter(
+            out,
+            "haidang_hidden_alerts_total",
+            "Alarm: groups or matches let go that might still have come to an alert.",
+            counters.alerts_hidden,
         );
         counter(
             out,

@@ -3,15 +3,18 @@
 use crate::engine::Engine;
 use crate::episode::{Facts, Key};
 use crate::found::Context;
+use crate::groups::{Evicted, Groups};
 use crate::incident::Incidents;
 use crate::record::{Flat, Record};
-use crate::ruleset::{CorrelationRule, DetectionRule, RuleSet};
+use crate::resolve::CorrelationRule;
+use crate::ruleset::{DetectionRule, RuleSet};
+use crate::sigma::correlation::Verdict;
 use crate::single::Singles;
 use crate::watermark::{Patience, Watermark};
-use crate::window::{Ask, Taken, Window};
+use crate::window::{Effects, Entry, Hot, Of, Taken, Window};
 use event::{Alert, Entity, Event, EventId, Incident, Match, Severity, Time};
 use serde::Deserialize;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -24,14 +27,17 @@ pub struct Limits {
     /// How late a match may come and still be counted, in ms, behind the slowest source that is alive. A later one is
     /// kept as a match, counted by no window and added to [`Counters::late`].
     pub lateness_ms: i64,
+    /// The same for sources that store and forward, by the collector's address or the unit: how long after it happened a
+    /// match of theirs may be received. Verdicts that wait for a window to close wait for them, and memory holds as much.
+    pub lateness_of_ms: BTreeMap<String, i64>,
     /// After how long without a match a source holds nobody back, in ms of receipt.
     pub idle_ms: i64,
     /// How many sources are told apart; beyond, the one that was quiet the longest goes.
     pub sources_max: usize,
-    /// How many groups one correlation rule keeps; beyond, a sixteenth goes, the quietest first.
-    pub groups_max: usize,
-    /// How many matches one group keeps (or as many as its rule counts to); beyond, the oldest go.
-    pub group_matches_max: usize,
+    /// How many bytes the windows of one correlation rule take, whatever the others take: about 250 for each group and
+    /// 60 for each further match. Beyond, a sixteenth of its groups goes, the quietest first; a group that alone takes
+    /// more than half loses its older matches instead.
+    pub rule_bytes_max: usize,
     /// How many alerts of single events are open; beyond, a sixteenth goes, the quietest first.
     pub singles_max: usize,
     /// How far apart in time two alerts of one incident may be, in ms.
@@ -60,10 +66,10 @@ impl Default for Limits {
         Limits {
             ahead_ms_max: 300_000,
             lateness_ms: 600_000,
+            lateness_of_ms: BTreeMap::new(),
             idle_ms: 600_000,
             sources_max: 4096,
-            groups_max: 100_000,
-            group_matches_max: 4096,
+            rule_bytes_max: 64 << 20,
             singles_max: 50_000,
             incident_gap_ms: 4 * 3_600_000,
             incident_alerts_max: 20_000,
@@ -74,18 +80,23 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// For events at rest: however late a match comes, it is counted.
+    /// For events at rest: however late a match comes, it is counted. [`Correlator::finish`] ends them.
     #[must_use]
     pub fn offline() -> Limits {
-        Limits { lateness_ms: i64::MAX / 4, ..Limits::default() }
+        Limits { lateness_ms: i64::MAX / 4, rule_bytes_max: 1 << 30, ..Limits::default() }
     }
 
     pub(crate) fn is_shared(&self, entity: &Entity) -> bool {
         self.shared_entities.contains(&entity.name)
     }
 
-    fn patience(&self) -> Patience {
-        Patience { lateness_ms: self.lateness_ms, idle_ms: self.idle_ms, sources_max: self.sources_max }
+    fn patience(&self) -> Patience<'_> {
+        Patience {
+            lateness_ms: self.lateness_ms,
+            lateness_of_ms: &self.lateness_of_ms,
+            idle_ms: self.idle_ms,
+            sources_max: self.sources_max,
+        }
     }
 }
 
@@ -96,10 +107,14 @@ pub struct Counters {
     pub filtered: u64,
     /// Matches that came too late for their windows.
     pub late: u64,
-    /// Matches without a field that their correlation groups by or counts.
+    /// Matches without a field that their correlation groups by or counts, or without a number where it sums.
     pub ungrouped: u64,
-    /// Groups let go because a rule had too many.
+    /// Groups let go because their rule had no room.
     pub groups_evicted: u64,
+    /// Matches let go because their group took too much of its rule's room.
+    pub matches_evicted: u64,
+    /// How often one of these might still have come to an alert: an alarm. [`Correlator::evicted`] tells the rules.
+    pub alerts_hidden: u64,
     /// Open alerts of single events let go.
     pub singles_evicted: u64,
     /// Alerts let go because too many were kept to be linked.
@@ -129,15 +144,17 @@ pub struct Correlator {
     limits: Limits,
     watermark: Watermark,
     /// The windows of each correlation rule, in the order of the rule set.
-    windows: Vec<HashMap<Vec<String>, Window>>,
-    changed: BTreeSet<(usize, Vec<String>)>,
+    groups: Vec<Groups>,
+    /// What rules that were reloaded away let go.
+    evicted: Evicted,
     singles: Singles,
     incidents: Incidents,
     counters: Counters,
-    taken: u64,
     /// Room for the rules that an event meets.
     found: Vec<u32>,
-    /// The floor when what is forgotten was last swept out.
+    /// Room for the group of a match.
+    group: Vec<u8>,
+    /// The floor when alerts were last swept out.
     swept: Time,
 }
 
@@ -145,19 +162,19 @@ impl Correlator {
     /// A correlator that has seen nothing.
     #[must_use]
     pub fn new(rules: Arc<RuleSet>, limits: Limits) -> Correlator {
-        let windows = rules.correlations.iter().map(|_| HashMap::new()).collect();
+        let groups = rules.correlations.iter().map(|_| Groups::new()).collect();
         Correlator {
             engine: Engine::new(&rules),
             rules,
             limits,
             watermark: Watermark::new(),
-            windows,
-            changed: BTreeSet::new(),
+            groups,
+            evicted: Evicted::default(),
             singles: Singles::default(),
             incidents: Incidents::default(),
             counters: Counters::default(),
-            taken: 0,
             found: Vec::new(),
+            group: Vec::new(),
             swept: Time(i64::MIN),
         }
     }
@@ -182,37 +199,47 @@ impl Correlator {
         }
     }
 
-    /// Tells every alert and incident that changed since it was last told: new ones are told at once, counts wait for
-    /// this. Call it about once a second, and at the end.
+    /// Tells every alert and incident that changed since it was last told: new ones are told at once, counts and what
+    /// waits for the close of a window wait for this. Call it about once a second.
     pub fn flush(&mut self, out: &mut Output) {
+        self.watermark.advance(self.limits.patience());
+        self.settle(out);
         let rules = Arc::clone(&self.rules);
-        for (at, group) in std::mem::take(&mut self.changed) {
-            let Some(rule) = rules.correlations.get(at) else { continue };
-            let Some(window) = self.windows.get_mut(at).and_then(|groups| groups.get_mut(&group)) else {
-                continue;
-            };
-            let alerts = changed(rule, &group, window, true);
+        for (at, rule) in rules.correlations.iter().enumerate() {
+            let Some(groups) = self.groups.get_mut(at) else { continue };
+            let mut alerts = Vec::new();
+            for slot in groups.take_changed() {
+                if let Some((group, window)) = groups.get_mut(slot) {
+                    alerts.extend(changed(Of { rule, group }, window, true));
+                }
+            }
             self.tell(alerts, out);
         }
         let alerts = self.singles.flush(|id| rules.meta(id));
         self.tell(alerts, out);
         self.incidents.flush(out);
-        self.watermark.advance(self.limits.patience());
         self.sweep();
+    }
+
+    /// At the end of events at rest: every window closes, and all is told.
+    pub fn finish(&mut self, out: &mut Output) {
+        self.watermark.finish();
+        self.flush(out);
     }
 
     /// Goes on with other rules. The windows of correlations that mean the same as before are kept.
     pub fn reload(&mut self, rules: Arc<RuleSet>, out: &mut Output) {
         self.flush(out);
-        let mut kept: HashMap<(&str, &str), HashMap<Vec<String>, Window>> = HashMap::new();
-        for (rule, groups) in self.rules.correlations.iter().zip(std::mem::take(&mut self.windows)) {
+        let mut kept: HashMap<(&str, &str), Groups> = HashMap::new();
+        for (rule, groups) in self.rules.correlations.iter().zip(std::mem::take(&mut self.groups)) {
             kept.insert((&rule.meta.id, &rule.fingerprint), groups);
         }
-        let windows = rules
-            .correlations
-            .iter()
-            .map(|rule| kept.remove(&(rule.meta.id.as_str(), rule.fingerprint.as_str())).unwrap_or_default());
-        self.windows = windows.collect();
+        let groups = rules.correlations.iter().map(|rule| {
+            let same = (rule.meta.id.as_str(), rule.fingerprint.as_str());
+            kept.remove(&same).unwrap_or_else(Groups::new)
+        });
+        self.groups = groups.collect();
+        self.evicted = kept.values().fold(self.evicted, |sum, groups| sum.plus(groups.evicted));
         drop(kept);
         self.engine = Engine::new(&rules);
         self.rules = rules;
@@ -227,11 +254,30 @@ impl Correlator {
     /// What was left out so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
+        let evicted = self.groups.iter().fold(self.evicted, |sum, groups| sum.plus(groups.evicted));
         Counters {
+            groups_evicted: evicted.groups,
+            matches_evicted: evicted.matches,
+            alerts_hidden: evicted.hiding,
             singles_evicted: self.singles.evicted,
             alerts_evicted: self.incidents.evicted,
             ..self.counters
         }
+    }
+
+    /// The correlation rules, by id, that had to let something go. Where `hiding` is not 0, the rule may have missed an
+    /// alert: it needs more room, or a narrower group.
+    pub fn evicted(&self) -> impl Iterator<Item = (&str, Evicted)> {
+        let rules = self.rules.correlations.iter().zip(&self.groups);
+        rules
+            .map(|(rule, groups)| (rule.meta.id.as_str(), groups.evicted))
+            .filter(|(_, evicted)| *evicted != Evicted::default())
+    }
+
+    /// How many groups the windows of all correlation rules have, and about how many bytes they take.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        self.groups.iter().map(Groups::size).fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))
     }
 
     /// Stage one. Most events meet no rule, so the context waits for the first that does.
@@ -264,54 +310,105 @@ impl Correlator {
             return;
         }
         self.watermark.see(found, self.limits.patience());
-        self.sweep();
+        if self.watermark.floor().0.saturating_sub(self.swept.0) >= SWEEP_EVERY_MS {
+            self.settle(out);
+            self.sweep();
+        }
         if found.time < self.watermark.floor() {
             self.counters.late += 1;
             return;
         }
+        let facts = Facts::of(found);
+        let mut group = std::mem::take(&mut self.group);
         for (at, nth) in &rule.feeds {
-            if let Some(correlation) = rules.correlations.get(*at) {
-                self.window(*at, correlation, *nth, found, out);
+            let Some(correlation) = rules.correlations.get(*at) else { continue };
+            let Some(counted) = correlation.place(*nth, found, &mut group) else {
+                self.counters.ungrouped += 1;
+                continue;
+            };
+            let key = Key { time: found.time, event: found.event, rule: place(*nth) };
+            self.window(*at, correlation, &group, Entry::new(key, counted, facts.clone()), out);
+        }
+        self.group = group;
+    }
+
+    /// A match of the rule's group.
+    fn window(&mut self, at: usize, rule: &CorrelationRule, group: &[u8], entry: Entry, out: &mut Output) {
+        let Some(groups) = self.groups.get_mut(at) else { return };
+        let floor = self.watermark.floor().plus_ms(-rule.behind_ms);
+        let mut effects = Effects::default();
+        let (slot, taken) = groups.take(group, entry, rule, floor, self.limits.rule_bytes_max, &mut effects);
+        if taken == Taken::TooOld {
+            self.counters.late += 1;
+        }
+        self.tell_effects(at, rule, slot, effects, out);
+    }
+
+    /// Works out what waited: late matches, and what the floor has passed. Inner correlations come before outer ones.
+    fn settle(&mut self, out: &mut Output) {
+        let rules = Arc::clone(&self.rules);
+        for (at, rule) in rules.correlations.iter().enumerate() {
+            let floor = self.watermark.floor().plus_ms(-rule.behind_ms);
+            let behind = match self.groups.get(at) {
+                Some(groups) if rule.verdict == Verdict::AtOnce => groups.behind(),
+                _ => Vec::new(),
+            };
+            let mut behind = behind.into_iter();
+            while let Some(groups) = self.groups.get_mut(at)
+                && let Some(slot) = behind.next().or_else(|| groups.pop_due(floor))
+            {
+                let mut effects = Effects::default();
+                groups.settle(slot, rule, floor, &mut effects);
+                self.tell_effects(at, rule, slot, effects, out);
             }
         }
     }
 
-    fn window(&mut self, at: usize, rule: &CorrelationRule, nth: usize, found: &Match, out: &mut Output) {
-        let Some((group, counted)) = rule.place(nth, found) else {
-            self.counters.ungrouped += 1;
-            return;
-        };
-        let Some(groups) = self.windows.get_mut(at) else { return };
-        if !groups.contains_key(&group) && groups.len() >= self.limits.groups_max {
-            self.counters.groups_evicted += evict(groups, self.limits.groups_max);
+    /// Tells what came of a group's match, and feeds the correlations that refer to its rule.
+    fn tell_effects(
+        &mut self,
+        at: usize,
+        rule: &CorrelationRule,
+        slot: u32,
+        effects: Effects,
+        out: &mut Output,
+    ) {
+        let Some(groups) = self.groups.get_mut(at) else { return };
+        let Some((group, window)) = groups.get_mut(slot) else { return };
+        let of = Of { rule, group };
+        let into = |id: &Uuid| window.episodes().iter().find(|episode| episode.id == *id);
+        let told: Vec<Alert> = (effects.superseded.iter().filter(|_| !rule.silenced))
+            .filter_map(|(_, id)| into(id).map(|episode| rule.alert(group, episode)))
+            .collect();
+        let alerts = changed(of, window, false);
+        let waits = window.is_behind() || window.episodes().iter().any(|episode| episode.dirty);
+        let inner: Box<[u8]> = if effects.hots.is_empty() { Box::default() } else { group.into() };
+        if waits {
+            groups.queue(slot);
         }
-        let window = groups.entry(group.clone()).or_default();
-        self.taken += 1;
-        window.touched = self.taken;
-        window.forget_before(self.watermark.floor(), rule.correlation.timespan_ms);
-        let ask = Ask {
-            measure: &rule.correlation.measure,
-            timespan_ms: rule.correlation.timespan_ms,
-            at_least: rule.correlation.at_least,
-            entries_max: self.limits.group_matches_max,
-        };
-        let key = Key { time: found.time, event: found.event, rule: u8::try_from(nth).unwrap_or(u8::MAX) };
-        let id = |event: EventId| rule.alert_id(&group, event);
-        let mut superseded = Vec::new();
-        if window.take(key, counted, Facts::of(found), ask, &id, &mut superseded) == Taken::TooOld {
-            self.counters.late += 1;
-        }
-        let told: Vec<Alert> =
-            superseded.iter().filter_map(|(_, into)| window.alert(*into, rule, &group)).collect();
-        let alerts = changed(rule, &group, window, false);
-        if window.episodes.iter().any(|episode| episode.dirty) {
-            self.changed.insert((at, group));
-        }
-        for ((from, into), alert) in superseded.into_iter().zip(told) {
+        for ((from, into), alert) in effects.superseded.into_iter().zip(told) {
             out.superseded.push((from, into));
             self.incidents.supersede(from, &alert, &self.limits, out);
         }
         self.tell(alerts, out);
+        for hot in effects.hots {
+            self.feed(rule, &inner, &hot, out);
+        }
+    }
+
+    /// The rule holds at a match: that is a match of the correlations that refer to it.
+    fn feed(&mut self, rule: &CorrelationRule, inner: &[u8], hot: &Hot, out: &mut Output) {
+        let rules = Arc::clone(&self.rules);
+        let mut group = Vec::new();
+        for (at, nth) in &rule.feeds {
+            let Some(outer) = rules.correlations.get(*at) else { continue };
+            let Some(counted) = outer.place_inner(*nth, inner, hot.counted, &mut group) else {
+                self.counters.ungrouped += 1;
+                continue;
+            };
+            let key = Key { time: hot.time, event: hot.event, rule: place(*nth) };
+            self.window(*at, outer, &group, Entry::new(key, counted, hot.facts.clone()), out);
+        }
     }
 
     fn tell(&mut self, alerts: Vec<Alert>, out: &mut Output) {
@@ -321,53 +418,41 @@ impl Correlator {
         }
     }
 
-    /// Sweeps out what is forgotten, now and then: each sweep is paid for by the time that passed since the last.
+    /// Sweeps out what is forgotten, now and then, after what it had to say was said.
     fn sweep(&mut self) {
         let floor = self.watermark.floor();
-        if floor.0.saturating_sub(self.swept.0) < SWEEP_EVERY_MS {
-            return;
+        for (rule, groups) in self.rules.correlations.iter().zip(&mut self.groups) {
+            groups.sweep(rule, floor.plus_ms(-rule.behind_ms));
         }
-        self.swept = floor;
-        let changed = &self.changed;
-        for (at, (rule, groups)) in self.rules.correlations.iter().zip(&mut self.windows).enumerate() {
-            groups.retain(|group, window| {
-                window.forget_before(floor, rule.correlation.timespan_ms);
-                !window.is_empty() || changed.contains(&(at, group.clone()))
-            });
+        if floor.0.saturating_sub(self.swept.0) >= SWEEP_EVERY_MS {
+            self.swept = floor;
+            self.singles.forget_before(floor);
+            self.incidents.forget_before(floor, &self.limits);
         }
-        self.singles.forget_before(floor);
-        self.incidents.forget_before(floor, &self.limits);
     }
 }
 
 /// How much event time lies between two sweeps.
 const SWEEP_EVERY_MS: i64 = 60_000;
 
-/// The alerts of the window that were never told or, with `all`, that changed since.
-fn changed(rule: &CorrelationRule, group: &[String], window: &mut Window, all: bool) -> Vec<Alert> {
+fn place(nth: usize) -> u8 {
+    u8::try_from(nth).unwrap_or(u8::MAX)
+}
+
+/// The alerts of the window that were never told or, with `all`, that changed since. Those that another correlation keeps
+/// to itself are passed over.
+fn changed(of: Of<'_>, window: &mut Window, all: bool) -> Vec<Alert> {
     let mut alerts = Vec::new();
-    for episode in &mut window.episodes {
+    for episode in window.episodes_mut() {
         if episode.dirty && (all || !episode.told) {
             episode.dirty = false;
             episode.told = true;
-            alerts.push(rule.alert(group, episode));
+            if !of.rule.silenced {
+                alerts.push(of.rule.alert(of.group, episode));
+            }
         }
     }
     alerts
-}
-
-/// Lets the sixteenth go that was quiet the longest.
-fn evict(groups: &mut HashMap<Vec<String>, Window>, groups_max: usize) -> u64 {
-    let mut ages: Vec<u64> = groups.values().map(|window| window.touched).collect();
-    if ages.is_empty() {
-        return 0;
-    }
-    let nth = (groups_max / 16).min(ages.len() - 1);
-    let (_, limit, _) = ages.select_nth_unstable(nth);
-    let limit = *limit;
-    let before = groups.len();
-    groups.retain(|_, window| window.touched > limit);
-    u64::try_from(before - groups.len()).unwrap_or(0)
 }
 
 #[cfg(test)]

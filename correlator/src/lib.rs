@@ -7,11 +7,17 @@ mod engine;
 mod episode;
 mod evaluate;
 mod found;
+mod groups;
 mod incident;
+#[cfg(test)]
+mod naive;
+mod ranked;
 mod record;
+mod resolve;
 mod ruleset;
 mod sigma;
 mod single;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod watermark;
@@ -19,6 +25,7 @@ mod window;
 mod yaml;
 
 pub use correlator::{Correlator, Counters, Limits, Output};
+pub use groups::Evicted;
 pub use record::Flat;
 pub use ruleset::{RuleError, RuleFile, RuleSet, Unmapped};
 pub use sigma::filter::Filter;

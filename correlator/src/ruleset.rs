@@ -1,21 +1,17 @@
 //! A set of rules: compiled together, so that references are resolved and every problem of every file is told at once.
 
-use crate::episode::Episode;
-use crate::found::{entity_name, kind_of};
-use crate::record::{FieldRef, Record, Target};
-use crate::sigma::correlation::{Correlation, Measure};
+use crate::record::{FieldRef, Record};
+use crate::resolve::{self, CorrelationRule};
+use crate::sigma::correlation::Correlation;
 use crate::sigma::detection::{Detection, Problem};
 use crate::sigma::filter::Filter;
 use crate::sigma::logsource::{LogSource, Pipelines, When};
 use crate::sigma::meta::{Meta, RuleKind};
-use crate::sigma::pattern::folded;
 use crate::sigma::placeholder::Placeholders;
 use crate::yaml::{self, Node};
-use event::{Alert, Entity, EventId, Match, Time, derived_id};
+use event::Time;
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// A file of rules or pipelines.
 #[derive(Clone, Debug)]
@@ -79,70 +75,6 @@ pub(crate) struct DetectionRule {
     pub(crate) silenced: bool,
     /// What narrows it, with the fields as they are called on its events.
     filters: Vec<(Arc<Filter>, Vec<FieldRef>)>,
-}
-
-#[derive(Debug)]
-pub(crate) struct CorrelationRule {
-    pub(crate) meta: Meta,
-    pub(crate) correlation: Correlation,
-    /// For each rule it refers to, the keys of the group's fields in a match's values.
-    pub(crate) group_keys: Vec<Vec<String>>,
-    /// For each rule, the keys of the counted fields.
-    pub(crate) value_keys: Vec<Vec<String>>,
-    /// Equal for rules that mean the same, so that a reload keeps their windows.
-    pub(crate) fingerprint: String,
-}
-
-impl CorrelationRule {
-    /// The group of a match of the `nth` rule referred to, and what is counted of it. `None` if it lacks a field.
-    pub(crate) fn place(&self, nth: usize, found: &Match) -> Option<(Vec<String>, u64)> {
-        let text = |key: &String| {
-            let value = found.values.iter().find(|(known, _)| known == key);
-            value.map(|(_, text)| folded(text).into_owned())
-        };
-        let group: Option<Vec<String>> = self.group_keys.get(nth)?.iter().map(text).collect();
-        let counted = match self.correlation.measure {
-            Measure::Events => 0,
-            Measure::Rules | Measure::RulesInOrder => u64::try_from(nth).unwrap_or(u64::MAX),
-            Measure::Values(_) => {
-                let values: Option<Vec<String>> = self.value_keys.get(nth)?.iter().map(text).collect();
-                // The same in every process, for a window may be rebuilt elsewhere.
-                let mut hasher = DefaultHasher::new();
-                values?.hash(&mut hasher);
-                hasher.finish()
-            }
-        };
-        Some((group?, counted))
-    }
-
-    /// The id of the alert whose first match is `event`.
-    pub(crate) fn alert_id(&self, group: &[String], event: EventId) -> Uuid {
-        let event = event.to_string();
-        let mut parts = vec!["alert", self.meta.id.as_str()];
-        parts.extend(group.iter().map(String::as_str));
-        parts.push(&event);
-        derived_id(&parts)
-    }
-
-    pub(crate) fn alert(&self, group: &[String], episode: &Episode) -> Alert {
-        let keys = self.group_keys.first().map_or(&[][..], Vec::as_slice);
-        let names = self
-            .correlation
-            .group_by
-            .iter()
-            .zip(keys)
-            .map(|(name, key)| if self.correlation.aliases.contains_key(name) { name } else { key });
-        let named: Vec<(String, String)> = names.cloned().zip(group.iter().cloned()).collect();
-        let main: Vec<Entity> = keys
-            .iter()
-            .zip(group)
-            .filter_map(|(key, value)| {
-                let kind = kind_of(key)?;
-                Some(Entity { kind, name: entity_name(kind, value) })
-            })
-            .collect();
-        episode.alert(&self.meta, &named, &main, &[])
-    }
 }
 
 struct Loading {
@@ -214,7 +146,7 @@ impl RuleSet {
         }
     }
 
-    /// Every rule: detections, then correlations, in the order of the files.
+    /// Every rule: detections in the order of the files, then correlations, inner ones before outer ones.
     pub fn metas(&self) -> impl Iterator<Item = &Meta> {
         self.detections.iter().map(|rule| &rule.meta).chain(self.correlations.iter().map(|rule| &rule.meta))
     }
@@ -225,10 +157,11 @@ impl RuleSet {
         &self.filters
     }
 
-    /// The longest window of a correlation, in milliseconds: how far back a restart reads matches.
+    /// How far back a match can matter to a correlation, in milliseconds, beside the lateness: how far back a restart
+    /// reads matches.
     #[must_use]
     pub fn longest_window_ms(&self) -> i64 {
-        self.correlations.iter().map(|rule| rule.correlation.timespan_ms).max().unwrap_or(0)
+        self.correlations.iter().map(|rule| rule.memory_ms).max().unwrap_or(0)
     }
 
     /// Which of the set's conditions on events hold.
@@ -246,6 +179,11 @@ impl RuleSet {
             self.whens.push(when);
             self.whens.len() - 1
         })
+    }
+
+    /// Where the rule of this id or name is.
+    pub(crate) fn place(&self, name: &str) -> Option<(RuleKind, usize)> {
+        self.by_id.get(name).copied()
     }
 
     pub(crate) fn detection(&self, id: &str) -> Option<&DetectionRule> {
@@ -345,8 +283,12 @@ impl Loading {
             if !when.is_empty() {
                 fields.iter().filter(|f| f.targets.is_empty()).for_each(|f| missing(Some(f.name.clone())));
             }
-            if !self.names_free(&mut set, &meta, RuleKind::Detection, line) {
+            if !self.names_are_free(&set, &meta, line) {
                 continue;
+            }
+            let at = set.detections.len();
+            for name in std::iter::once(&meta.id).chain(&meta.name) {
+                set.by_id.insert(name.clone(), (RuleKind::Detection, at));
             }
             let when = when.into_iter().map(|when| set.place_of(when)).collect();
             set.detections.push(DetectionRule {
@@ -364,13 +306,7 @@ impl Loading {
         for filter in std::mem::take(&mut self.filters) {
             self.filter(&mut set, filter);
         }
-        let mut generated = BTreeSet::new();
-        for (meta, correlation, line) in std::mem::take(&mut self.correlations) {
-            self.correlation(&mut set, meta, correlation, line, &mut generated);
-        }
-        for at in generated {
-            set.detections[at].silenced = false;
-        }
+        self.correlations(&mut set);
         set.unmapped = unmapped.into_iter().collect();
         (set, self.errors)
     }
@@ -409,12 +345,8 @@ impl Loading {
         set.filters.push(filter);
     }
 
-    /// Takes the rule's id and name, unless another rule has them.
-    fn names_free(&mut self, set: &mut RuleSet, meta: &Meta, kind: RuleKind, line: usize) -> bool {
-        let at = match kind {
-            RuleKind::Detection => set.detections.len(),
-            RuleKind::Correlation => set.correlations.len(),
-        };
+    /// Whether no other rule has the rule's id or name.
+    fn names_are_free(&mut self, set: &RuleSet, meta: &Meta, line: usize) -> bool {
         for name in std::iter::once(&meta.id).chain(&meta.name) {
             if let Some(other) = set.meta(name) {
                 let message = format!("is already the id or name of the rule in {}", other.path);
@@ -423,73 +355,52 @@ impl Loading {
                 return false;
             }
         }
-        for name in std::iter::once(&meta.id).chain(&meta.name) {
-            set.by_id.insert(name.clone(), (kind, at));
-        }
         true
     }
 
-    fn correlation(
-        &mut self,
-        set: &mut RuleSet,
-        meta: Meta,
-        correlation: Correlation,
-        line: usize,
-        generated: &mut BTreeSet<usize>,
-    ) {
-        let mut places = Vec::new();
-        let mut problems = Vec::new();
-        for reference in &correlation.rules {
-            match set.by_id.get(reference) {
-                Some((RuleKind::Detection, at)) if places.contains(at) => {
-                    problems.push(Problem::new(line, "rules", format!("names `{reference}` twice")));
-                }
-                Some((RuleKind::Detection, at)) => places.push(*at),
-                Some((RuleKind::Correlation, _)) => {
-                    let text = format!("`{reference}` is a correlation: chains are not supported yet");
-                    problems.push(Problem::new(line, "rules", text));
-                }
-                None => {
-                    let text = format!("`{reference}` is the id or name of no rule: load its file too");
-                    problems.push(Problem::new(line, "rules", text));
-                }
-            }
-        }
-        if !problems.is_empty() || !self.names_free(set, &meta, RuleKind::Correlation, line) {
-            self.problems(&meta.path, problems);
-            return;
-        }
-        let at = set.correlations.len();
-        let counted: &[String] = match &correlation.measure {
-            Measure::Values(fields) => fields,
-            _ => &[],
-        };
-        let (mut group_keys, mut value_keys) = (Vec::new(), Vec::new());
-        for (nth, place) in places.iter().enumerate() {
-            let rule = &mut set.detections[*place];
-            let routed = self.pipelines.route(&rule.source);
-            let mut carry = |field: &String| {
-                let refers = |name: &str| name == rule.meta.id || Some(name) == rule.meta.name.as_deref();
-                let name = correlation.field_in(field, refers).to_owned();
-                let targets = routed.targets(&name);
-                let key = targets.first().map_or(name.as_str(), Target::name).to_owned();
-                if !rule.carried.iter().any(|(known, _)| *known == key) {
-                    rule.carried.push((key.clone(), FieldRef { name, targets }));
-                }
-                key
+    /// Inner correlations before outer ones, until none is left whose references are all there.
+    fn correlations(&mut self, set: &mut RuleSet) {
+        let mut generated = BTreeSet::new();
+        let mut waiting = std::mem::take(&mut self.correlations);
+        loop {
+            let names: BTreeSet<String> = waiting
+                .iter()
+                .flat_map(|(meta, ..)| std::iter::once(&meta.id).chain(&meta.name))
+                .cloned()
+                .collect();
+            let awaits = |of: &Correlation, set: &RuleSet| {
+                of.rules.iter().any(|name| set.place(name).is_none() && names.contains(name))
             };
-            group_keys.push(correlation.group_by.iter().map(&mut carry).collect());
-            value_keys.push(counted.iter().map(&mut carry).collect());
-            rule.feeds.push((at, nth));
-            rule.silenced = true;
-            if correlation.generate {
-                generated.insert(*place);
+            let (later, ready): (Vec<_>, Vec<_>) =
+                waiting.into_iter().partition(|(_, correlation, _)| awaits(correlation, set));
+            waiting = later;
+            if ready.is_empty() {
+                break;
+            }
+            for (meta, correlation, line) in ready {
+                let path = meta.path.clone();
+                if !self.names_are_free(set, &meta, line) {
+                    continue;
+                }
+                let names: Vec<String> = std::iter::once(&meta.id).chain(&meta.name).cloned().collect();
+                match resolve::add(set, &self.pipelines, meta, correlation, &mut generated) {
+                    Ok(()) => {
+                        let at = set.correlations.len() - 1;
+                        set.by_id.extend(names.into_iter().map(|name| (name, (RuleKind::Correlation, at))));
+                    }
+                    Err(problems) => self.problems(&path, problems),
+                }
             }
         }
-        let ids: Vec<&str> = places.iter().map(|place| set.detections[*place].meta.id.as_str()).collect();
-        let Correlation { measure, timespan_ms, at_least, .. } = &correlation;
-        let fingerprint =
-            format!("{measure:?} {timespan_ms} {at_least} {ids:?} {group_keys:?} {value_keys:?}");
-        set.correlations.push(CorrelationRule { meta, correlation, group_keys, value_keys, fingerprint });
+        for (meta, correlation, _) in waiting {
+            let text = "lead back to this correlation, or to one that leads to itself";
+            self.problems(&meta.path, vec![Problem::new(correlation.lines[0], "rules", text)]);
+        }
+        for (kind, at) in generated {
+            match kind {
+                RuleKind::Detection => set.detections[at].silenced = false,
+                RuleKind::Correlation => set.correlations[at].silenced = false,
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) type BucketKey = (Arc<str>, Option<Entity>, i64);
 
 #[derive(Debug, Default)]
 struct Bucket {
-    kept: BTreeMap<(Time, EventId), (Arc<Facts>, Vec<Because>)>,
+    kept: BTreeMap<(Time, EventId), (Facts, Vec<Because>)>,
     /// Matches that are no longer kept.
     more: u64,
     /// The newest of those.
@@ -106,7 +106,7 @@ impl Bucket {
         let mut episode = Episode::begin(first, facts);
         kept.for_each(|(key, facts, _)| episode.absorb(key, facts));
         episode.count += self.more;
-        episode.last = Some(episode.last).max(self.last)?;
+        episode.until = self.last.map_or(episode.until, |last| episode.until.max(last.time));
         let name = key.1.as_ref().map_or("", |entity| &entity.name);
         let kind = key.1.as_ref().map(|entity| format!("{:?}", entity.kind)).unwrap_or_default();
         episode.id = derived_id(&["alert", &meta.id, &kind, name, &key.2.to_string()]);

@@ -61,10 +61,10 @@ fn rules() -> Arc<RuleSet> {
     Arc::new(RuleSet::compile(&[file]).unwrap())
 }
 
-const START: i64 = 1_790_000_000_000;
+pub(crate) const START: i64 = 1_790_000_000_000;
 
 /// A match as stage one would make it.
-fn found(nth: u64, second: i64, rule: u8, ip: u8, user: u8) -> Match {
+pub(crate) fn found(nth: u64, second: i64, rule: u8, ip: u8, user: u8) -> Match {
     let time = Time(START + second * 1000);
     let rule = ["failed", "login", "malware", "odd", "failed"][usize::from(rule)];
     let (address, user) = (format!("192.0.2.{ip}"), format!("user{user}"));
@@ -88,8 +88,8 @@ fn found(nth: u64, second: i64, rule: u8, ip: u8, user: u8) -> Match {
 
 /// What a store would hold in the end.
 #[derive(Debug, Default, PartialEq)]
-struct Held {
-    alerts: BTreeMap<Uuid, Alert>,
+pub(crate) struct Held {
+    pub(crate) alerts: BTreeMap<Uuid, Alert>,
     incidents: BTreeMap<Uuid, Incident>,
 }
 
@@ -114,7 +114,17 @@ impl Held {
 }
 
 fn run(matches: &[Match], limits: &Limits, flush_every: usize) -> (Held, Correlator) {
-    let mut correlator = Correlator::new(rules(), limits.clone());
+    at_rest(&rules(), limits, matches, flush_every)
+}
+
+/// All the matches one after the other, and then the end.
+pub(crate) fn at_rest(
+    rules: &Arc<RuleSet>,
+    limits: &Limits,
+    matches: &[Match],
+    flush_every: usize,
+) -> (Held, Correlator) {
+    let mut correlator = Correlator::new(Arc::clone(rules), limits.clone());
     let (mut held, mut out, mut dead) = (Held::default(), Output::default(), BTreeSet::new());
     for (at, found) in matches.iter().enumerate() {
         correlator.replay(found, &mut out);
@@ -123,7 +133,7 @@ fn run(matches: &[Match], limits: &Limits, flush_every: usize) -> (Held, Correla
         }
         held.take(&mut out, &mut dead);
     }
-    correlator.flush(&mut out);
+    correlator.finish(&mut out);
     held.take(&mut out, &mut dead);
     (held, correlator)
 }
@@ -305,7 +315,8 @@ fn matches_older_than_the_floor_or_without_their_group_are_counted() {
 
 #[test]
 fn groups_beyond_the_limit_go_and_are_counted() {
-    let limits = Limits { groups_max: 32, singles_max: 32, incident_alerts_max: 32, ..Limits::default() };
+    let limits =
+        Limits { rule_bytes_max: 10_000, singles_max: 32, incident_alerts_max: 32, ..Limits::default() };
     let all: Vec<Match> = (0..2000)
         .map(|nth| {
             let mut found = found(nth, 0, if nth % 2 == 0 { 0 } else { 2 }, 1, 1);

@@ -1,50 +1,86 @@
 //! The window of one group of one correlation rule.
 //!
-//! Matches are kept sorted by (time, event, rule). The window that ends at a match is every match up to it whose time is
-//! at most the timespan earlier, both ends included. It is *satisfied* if what the rule counts reaches its bound. An
-//! **episode** is what satisfied windows cover, joined while they share a match; it is one alert, whose id names its
-//! first match. All of this is a function of the sorted set, so the order of arrival cannot matter.
+//! Matches are kept sorted by (time, event, rule). A *window* is a largest set of matches within one timespan, both ends
+//! included: no further match fits in beside its first. A timespan after a match in which none follows is a window too,
+//! an empty one. A window is *satisfied* if what the rule counts is what its condition admits. An **episode** is what
+//! satisfied windows cover, joined while they share a match (an empty one shares the match before it); it is one alert,
+//! whose id names its first match. All of this is a function of the sorted set, so the order of arrival cannot matter.
 //!
-//! Matches that come in order, nearly all, extend the last episode in constant time. One that comes late is put in its
-//! place and the group is worked out anew; if that moves an episode's beginning or joins two, the alerts that were told
-//! before are superseded by the one that holds their matches.
+//! When a window is asked is the rule's verdict. What more matches cannot undo is told at once: the matches that come in
+//! order, nearly all, extend the last episode in constant time. Late ones wait in `late` until the matches that came
+//! since have paid for working the group out anew, at the latest for the next flush; if that moves an episode's
+//! beginning or joins two, the alerts that were told before are superseded. Everything else is worked out in order of
+//! time behind the floor (see `watermark`), where nothing can come late any more, each match once.
 //!
-//! A bound from below, once reached, stays reached, so a match is told as soon as it suffices. What lies further back
-//! than two timespans before the floor (see `watermark`) can touch nothing new and is forgotten; the episode it belonged
-//! to remembers its sum.
+//! What lies further back than two timespans before the floor can touch nothing new and is forgotten; the episode it
+//! belonged to remembers its sum.
 
 use crate::episode::{Episode, Facts, Key};
-use crate::ruleset::CorrelationRule;
-use crate::sigma::correlation::Measure;
-use event::{Alert, EventId, Time};
+use crate::resolve::CorrelationRule;
+use crate::sigma::correlation::Verdict;
+use crate::tally::{self, Tally};
+use event::{EventId, Time};
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use uuid::Uuid;
 
+/// What a late match may cost, in steps, for each match that came.
+const STEPS_PER_MATCH: usize = 64;
+/// A group of so few matches is always worked out anew at once.
+const STEPS_FREE: usize = 256;
+
+/// A match in a window. The event's id is in two halves, so that the whole takes 56 bytes.
 #[derive(Clone, Debug)]
-struct Entry {
-    key: Key,
-    /// What is counted: the value's hash, or the rule's place.
-    counted: u64,
-    facts: Arc<Facts>,
+pub(crate) struct Entry {
+    pub(crate) time: i64,
+    event: [u64; 2],
+    /// What is counted: a value's hash, a number's bits, the alert of an inner correlation.
+    pub(crate) counted: u64,
+    facts: Facts,
+    pub(crate) rule: u8,
     /// The window that ends here is satisfied.
     hot: bool,
 }
 
-/// What a correlation asks of a window.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ask<'r> {
-    pub(crate) measure: &'r Measure,
-    pub(crate) timespan_ms: i64,
-    pub(crate) at_least: usize,
-    /// How many matches one group keeps.
-    pub(crate) entries_max: usize,
+impl Entry {
+    pub(crate) fn new(key: Key, counted: u64, facts: Facts) -> Entry {
+        #[allow(clippy::cast_possible_truncation, reason = "the two halves of an id")]
+        let event = [(key.event.0 >> 64) as u64, key.event.0 as u64];
+        Entry { time: key.time.0, event, counted, facts, rule: key.rule, hot: false }
+    }
+
+    pub(crate) fn event(&self) -> EventId {
+        EventId(u128::from(self.event[0]) << 64 | u128::from(self.event[1]))
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        Key { time: Time(self.time), event: self.event(), rule: self.rule }
+    }
+}
+
+/// A match at which the rule holds, for the correlations that refer to it.
+#[derive(Debug)]
+pub(crate) struct Hot {
+    pub(crate) time: Time,
+    pub(crate) event: EventId,
+    pub(crate) counted: u64,
+    pub(crate) facts: Facts,
+}
+
+/// What came of a match.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// Alerts that became part of another: (from, into).
+    pub(crate) superseded: Vec<(Uuid, Uuid)>,
+    /// Matches at which the rule holds, not told before. Gathered only for a rule that feeds another.
+    pub(crate) hots: Vec<Hot>,
+    /// How many matches were stepped on, for tests of what a match costs.
+    pub(crate) steps: u64,
 }
 
 /// What became of a match.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Taken {
-    /// Counted.
+    /// It is kept.
     Yes,
     /// It was there already.
     Again,
@@ -52,153 +88,453 @@ pub(crate) enum Taken {
     TooOld,
 }
 
-/// The sorted matches of one group and their episodes.
+/// The sorted matches of one group and their episodes. A million of them are kept, so what most never need is apart.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     entries: VecDeque<Entry>,
-    scan: Scan,
-    pub(crate) episodes: Vec<Episode>,
+    /// The first match of the window last stepped on.
+    left: usize,
+    /// How many matches were stepped on.
+    next: usize,
+    more: Option<Box<More>>,
+}
+
+#[derive(Debug, Default)]
+struct More {
+    tally: Option<Tally>,
+    episodes: Vec<Episode>,
     /// The forgotten beginning of the first episode.
     sealed: Option<Episode>,
-    /// The newest match that was forgotten.
+    /// The newest match that was let go for want of room.
     forgotten: Option<Key>,
-    /// When a match last came, counted in matches.
-    pub(crate) touched: u64,
+    /// Matches that came behind a later one.
+    late: Vec<Entry>,
+    /// The steps that matches have paid for.
+    credit: usize,
+    /// The window last stepped on was asked; so was the silence after it.
+    closed: bool,
+    silent: bool,
+    /// What the floor must pass before more can be said; `None` if nothing is known to wait.
+    due: Option<Time>,
+}
+
+/// The rule, and the group as the ids of its alerts name it.
+#[derive(Clone, Copy)]
+pub(crate) struct Of<'r> {
+    pub(crate) rule: &'r CorrelationRule,
+    pub(crate) group: &'r [u8],
+}
+
+impl Of<'_> {
+    fn id(&self, first: Key) -> Uuid {
+        self.rule.alert_id(self.group, first)
+    }
+
+    fn span(&self) -> i64 {
+        self.rule.correlation.timespan_ms
+    }
 }
 
 impl Window {
-    /// Takes in a match. `id` derives an alert's id from its first match; `superseded` gets alerts that became part of
-    /// another.
-    pub(crate) fn take(
-        &mut self,
-        key: Key,
-        counted: u64,
-        facts: Arc<Facts>,
-        ask: Ask<'_>,
-        id: &dyn Fn(EventId) -> Uuid,
-        superseded: &mut Vec<(Uuid, Uuid)>,
-    ) -> Taken {
-        if self.forgotten.is_some_and(|forgotten| key <= forgotten) {
-            return Taken::TooOld;
+    /// Takes in a match.
+    pub(crate) fn take(&mut self, mut entry: Entry, of: Of<'_>, effects: &mut Effects) -> Taken {
+        let key = entry.key();
+        if let Some(more) = &mut self.more {
+            more.credit = more.credit.saturating_add(STEPS_PER_MATCH);
+            if more.forgotten.is_some_and(|forgotten| key <= forgotten) {
+                return Taken::TooOld;
+            }
         }
-        let at = self.entries.partition_point(|entry| entry.key < key);
-        if self.entries.get(at).is_some_and(|entry| entry.key == key) {
+        let Some(last) = self.entries.back() else {
+            self.push(entry, of, effects);
+            return Taken::Yes;
+        };
+        if last.facts == entry.facts {
+            entry.facts = last.facts.clone(); // neighbours are mostly about the same entities: one copy serves both
+        }
+        if last.key() < key {
+            self.push(entry, of, effects);
+            return Taken::Yes;
+        }
+        let at = self.entries.partition_point(|entry| entry.key() < key);
+        if self.entries.get(at).is_some_and(|entry| entry.key() == key) {
             return Taken::Again;
         }
-        // Neighbours are mostly about the same entities: one copy serves both.
-        let facts = match at.checked_sub(1).and_then(|before| self.entries.get(before)) {
-            Some(before) if *before.facts == *facts => Arc::clone(&before.facts),
-            _ => facts,
-        };
-        let in_order = at == self.entries.len();
-        self.entries.insert(at, Entry { key, counted, facts, hot: false });
-        if in_order {
-            self.append(ask, id);
-        } else {
-            self.rebuild(ask, id, superseded);
-        }
-        while self.entries.len() > ask.entries_max.max(ask.at_least) {
-            self.forget_first();
+        let count = self.entries.len();
+        let more = self.more();
+        more.late.push(entry);
+        if of.rule.verdict == Verdict::AtOnce && count <= more.credit.max(STEPS_FREE) {
+            self.repair(of, effects);
         }
         Taken::Yes
     }
 
-    fn append(&mut self, ask: Ask<'_>, id: &dyn Fn(EventId) -> Uuid) {
-        let at = self.entries.len() - 1;
-        if !self.scan.step(&mut self.entries, at, ask) {
-            return;
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_with(Box::default)
+    }
+
+    fn push(&mut self, entry: Entry, of: Of<'_>, effects: &mut Effects) {
+        if self.entries.len() == self.entries.capacity() && self.entries.len() < 8 {
+            self.entries.reserve_exact(self.entries.len().max(1)); // most groups stay small
         }
-        let from = self.entries[at].key.time.plus_ms(-ask.timespan_ms);
-        match self.episodes.last_mut().filter(|episode| episode.last.time >= from) {
-            Some(episode) => {
-                let next = self.entries.partition_point(|entry| entry.key <= episode.last);
-                self.entries.range(next..).for_each(|entry| episode.absorb(entry.key, &entry.facts));
-            }
-            None => {
-                let left = self.scan.left;
-                self.episodes.extend(gather(None, &self.entries, left, at, id));
-            }
+        self.entries.push_back(entry);
+        if of.rule.verdict == Verdict::AtOnce && self.step(of, effects) {
+            self.cover(self.next - 1, of);
         }
     }
 
-    fn rebuild(&mut self, ask: Ask<'_>, id: &dyn Fn(EventId) -> Uuid, superseded: &mut Vec<(Uuid, Uuid)>) {
-        self.scan = Scan::default();
+    /// Steps on the next match. Whether the window that ends there is satisfied.
+    fn step(&mut self, of: Of<'_>, effects: &mut Effects) -> bool {
+        let at = self.next;
+        let Some(entry) = self.entries.get(at) else { return false };
+        let from = entry.time.saturating_sub(of.span());
+        effects.steps += 1;
+        self.next += 1;
+        let mut tally = self.more.as_mut().and_then(|more| more.tally.take());
+        while self.left < at && self.entries[self.left].time < from {
+            if let Some(tally) = &mut tally {
+                tally.leave(&self.entries[self.left]);
+            }
+            self.left += 1;
+            effects.steps += 1;
+        }
+        let count = at + 1 - self.left;
+        let mut satisfied = false;
+        if let Some(tally) = &mut tally {
+            tally.enter(&mut self.entries[at], Time(from), of.rule);
+        } else if count >= of.rule.matches_min {
+            // So many matches are the first that could suffice; most groups never have them.
+            tally = Tally::of(of.rule);
+            if let Some(tally) = &mut tally {
+                for entry in self.entries.range_mut(self.left..=at) {
+                    let from = Time(entry.time.saturating_sub(of.span()));
+                    tally.enter(entry, from, of.rule);
+                    effects.steps += 1;
+                }
+            } else {
+                satisfied = of.rule.correlation.bounds.holds(tally::count(count));
+            }
+        }
+        if let Some(tally) = tally {
+            satisfied = of.rule.verdict != Verdict::AtClose && tally.meets(of.rule);
+            self.more().tally = Some(tally);
+        }
+        if of.rule.verdict == Verdict::AtClose {
+            return false;
+        }
+        // Once satisfied, always: part of its window may have been forgotten since.
+        let hot = self.entries[at].hot;
+        if satisfied && !hot {
+            self.heat(at, of, effects);
+        }
+        satisfied || hot
+    }
+
+    fn heat(&mut self, at: usize, of: Of<'_>, effects: &mut Effects) {
+        let entry = &mut self.entries[at];
+        entry.hot = true;
+        if !of.rule.feeds.is_empty() {
+            let (time, event) = (Time(entry.time), entry.event());
+            effects.hots.push(Hot { time, event, counted: entry.counted, facts: entry.facts.clone() });
+        }
+    }
+
+    /// Adds the window from `left` to `at`, which is satisfied, to the last episode or begins one with it.
+    fn cover(&mut self, at: usize, of: Of<'_>) {
+        let Window { entries, left, more, .. } = self;
+        let more = more.get_or_insert_with(Box::default);
+        let from = entries[at].time.saturating_sub(of.span());
+        match more.episodes.last_mut().filter(|episode| episode.last.time.0 >= from) {
+            Some(episode) => {
+                let is_last = |entry: &Entry| entry.key() == episode.last;
+                let next = match at.checked_sub(1).and_then(|before| entries.get(before)) {
+                    Some(before) if is_last(before) => at,
+                    _ => entries.partition_point(|entry| entry.key() <= episode.last).max(*left),
+                };
+                for entry in entries.range(next.min(at + 1)..=at) {
+                    episode.absorb(entry.key(), &entry.facts);
+                }
+            }
+            None => more.episodes.extend(gather(None, entries, *left, at, of)),
+        }
+    }
+
+    /// Puts late matches into their places and works the group out anew, if need be.
+    pub(crate) fn repair(&mut self, of: Of<'_>, effects: &mut Effects) {
+        let Some(more) = &mut self.more else { return };
+        let mut late = std::mem::take(&mut more.late);
+        late.sort_by_key(Entry::key);
+        late.dedup_by_key(|entry| entry.key());
+        let Some(first) = late.first().map(Entry::key) else { return };
+        let at = self.entries.partition_point(|entry| entry.key() < first);
+        let mut sorted = self.entries.split_off(at).into_iter().peekable();
+        let before = self.entries.len() + sorted.len();
+        for entry in late {
+            while let Some(earlier) = sorted.next_if(|other| other.key() < entry.key()) {
+                self.entries.push_back(earlier);
+            }
+            if sorted.peek().is_none_or(|other| other.key() != entry.key()) {
+                self.entries.push_back(entry);
+            }
+        }
+        self.entries.extend(sorted);
+        if of.rule.verdict == Verdict::AtOnce && self.entries.len() > before {
+            self.rebuild(of, effects);
+        }
+    }
+
+    fn rebuild(&mut self, of: Of<'_>, effects: &mut Effects) {
+        (self.left, self.next) = (0, 0);
+        let count = self.entries.len();
+        let more = self.more();
+        more.tally = None;
+        more.credit = more.credit.saturating_sub(count);
+        let mut current = more.sealed.clone();
         let mut found: Vec<Episode> = Vec::new();
-        let mut current = self.sealed.clone();
         for at in 0..self.entries.len() {
-            let hot = self.scan.step(&mut self.entries, at, ask);
-            if !hot {
+            if !self.step(of, effects) {
                 continue;
             }
-            let from = self.entries[at].key.time.plus_ms(-ask.timespan_ms);
+            // The match that a window shares with the sealed episode may be forgotten.
+            let from = self.entries[at].time.saturating_sub(of.span());
             let left = match &current {
-                Some(episode) if episode.last.time >= from => {
-                    self.entries.partition_point(|entry| entry.key <= episode.last)
+                Some(episode) if episode.last.time.0 >= from => {
+                    self.entries.partition_point(|entry| entry.key() <= episode.last)
                 }
                 _ => {
                     found.extend(current.take());
-                    self.scan.left
+                    self.left
                 }
             };
-            current = gather(current, &self.entries, left, at, id);
+            current = gather(current, &self.entries, left, at, of);
         }
         found.extend(current);
+        let places: HashMap<Uuid, usize> =
+            found.iter().enumerate().map(|(at, episode)| (episode.id, at)).collect();
+        let more = self.more();
         let mut kept = Vec::new();
-        for old in std::mem::take(&mut self.episodes) {
-            if let Some(new) = found.iter_mut().find(|new| new.id == old.id) {
+        for old in std::mem::take(&mut more.episodes) {
+            if let Some(new) = places.get(&old.id).and_then(|at| found.get_mut(*at)) {
                 new.told = old.told;
                 new.dirty = old.dirty || new.count != old.count;
-            } else if let Some(into) =
-                found.iter().find(|new| new.first <= old.first && old.first <= new.last)
-            {
-                superseded.push((old.id, into.id));
-            } else {
-                kept.push(old); // all its matches are forgotten
+                continue;
+            }
+            let at = found.partition_point(|new| new.last < old.first);
+            match found.get(at).filter(|new| new.first <= old.first) {
+                Some(into) => effects.superseded.push((old.id, into.id)),
+                None => kept.push(old), // all its matches are forgotten
             }
         }
         kept.append(&mut found);
-        self.episodes = kept;
+        more.episodes = kept;
+    }
+
+    /// Works out what nothing can come late for any more. Gives the time that the floor must pass before more can be
+    /// said.
+    pub(crate) fn settle(&mut self, floor: Time, of: Of<'_>, effects: &mut Effects) -> Option<Time> {
+        self.repair(of, effects);
+        let due = if of.rule.verdict == Verdict::AtOnce { None } else { self.advance(floor, of, effects) };
+        if due.is_some() || self.more.is_some() {
+            self.more().due = due;
+        }
+        due
+    }
+
+    /// Whether nothing was known to wait for the floor to pass `time`; now something is.
+    pub(crate) fn awaits(&mut self, time: Time) -> bool {
+        let due = &mut self.more().due;
+        let sooner = due.is_none_or(|due| time < due);
+        if sooner {
+            *due = Some(time);
+        }
+        sooner
+    }
+
+    pub(crate) fn due(&self) -> Option<Time> {
+        self.more.as_ref().and_then(|more| more.due)
+    }
+
+    fn advance(&mut self, floor: Time, of: Of<'_>, effects: &mut Effects) -> Option<Time> {
+        loop {
+            let upcoming = self.entries.get(self.next).map(|entry| entry.time);
+            if of.rule.verdict == Verdict::AtClose
+                && let Some(until) = self.close(upcoming, floor, of, effects)
+            {
+                return Some(until);
+            }
+            let upcoming = Time(upcoming?);
+            if upcoming >= floor {
+                return Some(upcoming);
+            }
+            if self.step(of, effects) {
+                self.cover(self.next - 1, of);
+            }
+            let more = self.more();
+            (more.closed, more.silent) = (false, false);
+        }
+    }
+
+    /// Asks the window last stepped on if nothing fits in any more, then the silence after it. `Some`: what the floor
+    /// must pass first.
+    fn close(
+        &mut self,
+        upcoming: Option<i64>,
+        floor: Time,
+        of: Of<'_>,
+        effects: &mut Effects,
+    ) -> Option<Time> {
+        let at = self.next.checked_sub(1)?;
+        let close_at = self.entries.get(self.left)?.time.saturating_add(of.span());
+        if upcoming.is_some_and(|time| time <= close_at) {
+            return None;
+        }
+        if !self.more().closed {
+            if floor.0 <= close_at {
+                return Some(Time(close_at));
+            }
+            self.more().closed = true;
+            let count = at + 1 - self.left;
+            let satisfied = match &self.more().tally {
+                Some(tally) => tally.meets(of.rule),
+                None => count >= of.rule.matches_min && of.rule.correlation.bounds.holds(tally::count(count)),
+            };
+            if satisfied {
+                self.heat(at, of, effects);
+                self.cover(at, of);
+            }
+        }
+        let silent_at = self.entries[at].time.saturating_add(of.span());
+        let silent = !self.more().silent && upcoming.is_none_or(|time| time > silent_at);
+        if silent && tally::meets_nothing(of.rule) {
+            if floor.0 <= silent_at {
+                return Some(Time(silent_at));
+            }
+            self.silence(at, Time(silent_at), of, effects);
+        }
+        None
+    }
+
+    /// Nothing followed the match at `at` until `until`, and that satisfies the rule.
+    fn silence(&mut self, at: usize, until: Time, of: Of<'_>, effects: &mut Effects) {
+        let entry = self.entries[at].clone();
+        let more = self.more();
+        more.silent = true;
+        match more.episodes.last_mut().filter(|episode| episode.last >= entry.key()) {
+            Some(episode) => {
+                episode.until = until;
+                episode.dirty = true;
+            }
+            None => {
+                let mut episode = Episode::silent(entry.key(), &entry.facts);
+                episode.id = of.id(entry.key());
+                episode.until = until;
+                more.episodes.push(episode);
+            }
+        }
+        if !of.rule.feeds.is_empty() {
+            let (event, counted) = (entry.event(), entry.counted);
+            effects.hots.push(Hot { time: until, event, counted, facts: entry.facts });
+        }
     }
 
     /// Forgets what can touch nothing that comes at or after `floor`.
-    pub(crate) fn forget_before(&mut self, floor: Time, timespan_ms: i64) {
-        let horizon = floor.plus_ms(-timespan_ms).plus_ms(-timespan_ms);
-        while self.entries.front().is_some_and(|entry| entry.key.time < horizon) {
+    pub(crate) fn forget_before(&mut self, floor: Time, of: Of<'_>, effects: &mut Effects) {
+        let horizon = floor.plus_ms(-of.span()).plus_ms(-of.span());
+        self.repair(of, effects);
+        while self.entries.front().is_some_and(|entry| entry.time < horizon.0) {
             self.forget_first();
         }
-        let kept_from = self.entries.front().map(|entry| entry.key);
-        self.episodes.retain(|episode| {
-            episode.dirty
-                || episode.last.time >= horizon
-                || kept_from.is_some_and(|from| episode.last >= from)
+        let kept_from = self.entries.front().map(Entry::key);
+        if self.entries.capacity() > 4 * self.entries.len() + 8 {
+            self.entries.shrink_to(2 * self.entries.len());
+        }
+        let Some(more) = &mut self.more else { return };
+        more.episodes.retain(|episode| {
+            episode.dirty || episode.until >= horizon || kept_from.is_some_and(|from| episode.last >= from)
         });
-        let first = self.episodes.first().map(|episode| episode.id);
-        self.sealed = self.sealed.take().filter(|sealed| Some(sealed.id) == first);
+        let first = more.episodes.first().map(|episode| episode.id);
+        more.sealed = more.sealed.take().filter(|sealed| Some(sealed.id) == first);
     }
 
-    fn forget_first(&mut self) {
-        let Some(entry) = self.entries.pop_front() else { return };
-        self.scan.forget(&entry);
-        self.forgotten = Some(entry.key);
-        let of = self.episodes.iter().find(|episode| episode.first <= entry.key && entry.key <= episode.last);
-        let Some(episode) = of else { return };
-        match &mut self.sealed {
-            Some(sealed) if sealed.id == episode.id => sealed.absorb(entry.key, &entry.facts),
-            _ => {
-                let mut sealed = Episode::begin(entry.key, &entry.facts);
-                sealed.id = episode.id;
-                self.sealed = Some(sealed);
+    /// Lets the oldest matches go until at most `count` are left.
+    pub(crate) fn shorten(&mut self, count: usize) -> usize {
+        let gone = self.entries.len().saturating_sub(count);
+        for _ in 0..gone {
+            if let Some(key) = self.forget_first() {
+                self.more().forgotten = Some(key);
             }
         }
+        self.entries.shrink_to(count);
+        gone
     }
 
-    /// The alert of an episode.
-    pub(crate) fn alert(&self, id: Uuid, rule: &CorrelationRule, group: &[String]) -> Option<Alert> {
-        self.episodes.iter().find(|episode| episode.id == id).map(|episode| rule.alert(group, episode))
+    fn forget_first(&mut self) -> Option<Key> {
+        let entry = self.entries.pop_front()?;
+        let key = entry.key();
+        let stepped = self.next > 0;
+        self.next = self.next.saturating_sub(1);
+        let inside = stepped && self.left == 0;
+        self.left = self.left.saturating_sub(1);
+        let Some(more) = &mut self.more else { return Some(key) };
+        if let Some(tally) = more.tally.as_mut().filter(|_| inside) {
+            tally.leave(&entry);
+        }
+        let at = more.episodes.partition_point(|episode| episode.last < key);
+        let Some(episode) = more.episodes.get(at).filter(|episode| episode.first <= key) else {
+            return Some(key);
+        };
+        match &mut more.sealed {
+            Some(sealed) if sealed.id == episode.id => sealed.absorb(key, &entry.facts),
+            _ => {
+                let mut sealed = Episode::begin(key, &entry.facts);
+                sealed.id = episode.id;
+                more.sealed = Some(sealed);
+            }
+        }
+        Some(key)
+    }
+
+    pub(crate) fn episodes(&self) -> &[Episode] {
+        self.more.as_ref().map_or(&[], |more| &more.episodes)
+    }
+
+    pub(crate) fn episodes_mut(&mut self) -> &mut [Episode] {
+        self.more.as_mut().map_or(&mut [], |more| &mut more.episodes)
+    }
+
+    /// Whether late matches wait.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| !more.late.is_empty())
+    }
+
+    /// Whether the window last stepped on is below what the rule asks, and `floor` has not passed it: a match that comes
+    /// may yet satisfy it.
+    pub(crate) fn may_hold(&self, floor: Time, of: Of<'_>) -> bool {
+        let Some(last) = self.entries.back() else { return false };
+        let alive = last.time >= floor.0.saturating_sub(of.span());
+        let told = self.episodes().last().is_some_and(|episode| episode.last >= last.key());
+        alive && !(told && of.rule.verdict == Verdict::AtOnce)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.episodes.is_empty()
+        self.entries.is_empty() && self.episodes().is_empty() && !self.is_behind()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// About what it takes in memory beside itself.
+    pub(crate) fn bytes(&self) -> usize {
+        let facts = self.entries.back().map_or(0, |entry| entry.facts.bytes());
+        let more = self.more.as_ref().map_or(0, |more| {
+            let tally = more.tally.as_ref().map_or(0, Tally::bytes);
+            size_of::<More>()
+                + tally
+                + more.late.capacity() * size_of::<Entry>()
+                + more.episodes.capacity() * size_of::<Episode>()
+        });
+        self.entries.capacity() * size_of::<Entry>() + facts + more
     }
 }
 
@@ -208,96 +544,18 @@ fn gather(
     entries: &VecDeque<Entry>,
     left: usize,
     at: usize,
-    id: &dyn Fn(EventId) -> Uuid,
+    of: Of<'_>,
 ) -> Option<Episode> {
     let mut episode = episode;
     for entry in entries.range(left.min(at + 1)..=at) {
         match &mut episode {
-            Some(episode) => episode.absorb(entry.key, &entry.facts),
+            Some(episode) => episode.absorb(entry.key(), &entry.facts),
             None => {
-                let mut begun = Episode::begin(entry.key, &entry.facts);
-                begun.id = id(entry.key.event);
+                let mut begun = Episode::begin(entry.key(), &entry.facts);
+                begun.id = of.id(entry.key());
                 episode = Some(begun);
             }
         }
     }
     episode
-}
-
-/// The window that ends at the match last stepped on.
-#[derive(Debug, Default)]
-struct Scan {
-    /// Its first match.
-    left: usize,
-    /// How often each counted value stands in it.
-    counts: HashMap<u64, u32>,
-    /// For `RulesInOrder`: the latest beginning of a chain that has come as far as each rule.
-    chains: Vec<Option<Time>>,
-    /// The chains of the event being stepped on, which may not link to itself.
-    pending: Vec<(usize, Time)>,
-    pending_event: EventId,
-}
-
-impl Scan {
-    /// Steps on the match at `at`, all before it having been stepped on. Whether the window that ends there is satisfied.
-    fn step(&mut self, entries: &mut VecDeque<Entry>, at: usize, ask: Ask<'_>) -> bool {
-        let (key, counted) = (entries[at].key, entries[at].counted);
-        let from = key.time.plus_ms(-ask.timespan_ms);
-        let distinct = !matches!(ask.measure, Measure::Events);
-        if distinct {
-            *self.counts.entry(counted).or_default() += 1;
-        }
-        while self.left < at && entries[self.left].key.time < from {
-            let leaving = entries[self.left].counted;
-            self.left += 1;
-            if distinct {
-                self.leave(leaving);
-            }
-        }
-        let satisfied = match ask.measure {
-            Measure::Events => at + 1 - self.left >= ask.at_least,
-            Measure::Values(_) | Measure::Rules => self.counts.len() >= ask.at_least,
-            Measure::RulesInOrder => self.chain(key, from, ask.at_least),
-        };
-        let entry = &mut entries[at];
-        // Once satisfied, always: part of its window may have been forgotten since.
-        entry.hot |= satisfied;
-        entry.hot
-    }
-
-    fn chain(&mut self, key: Key, from: Time, rules: usize) -> bool {
-        if self.pending_event != key.event {
-            self.pending_event = key.event;
-            self.chains.resize(rules, None);
-            for (rule, start) in std::mem::take(&mut self.pending) {
-                self.chains[rule] = self.chains[rule].max(Some(start));
-            }
-        }
-        let rule = usize::from(key.rule);
-        let start = match rule.checked_sub(1) {
-            None => Some(key.time),
-            Some(before) => self.chains.get(before).copied().flatten().filter(|start| *start >= from),
-        };
-        let Some(start) = start.filter(|_| rule < rules) else { return false };
-        self.pending.push((rule, start));
-        rule + 1 == rules
-    }
-
-    fn leave(&mut self, counted: u64) {
-        if let Some(count) = self.counts.get_mut(&counted) {
-            *count -= 1;
-            if *count == 0 {
-                self.counts.remove(&counted);
-            }
-        }
-    }
-
-    /// The first match is gone.
-    fn forget(&mut self, entry: &Entry) {
-        if self.left > 0 {
-            self.left -= 1;
-        } else {
-            self.leave(entry.counted);
-        }
-    }
 }

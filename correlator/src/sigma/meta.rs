@@ -5,7 +5,7 @@ use crate::yaml::Node;
 use event::{Severity, derived_id};
 
 /// Whether a rule looks at single events or at windows of matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RuleKind {
     /// Single events.
     Detection,

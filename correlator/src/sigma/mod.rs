@@ -1,5 +1,6 @@
 //! Sigma: from YAML to something that can be asked.
 
+pub(crate) mod bounds;
 pub(crate) mod condition;
 pub(crate) mod correlation;
 pub(crate) mod detection;
