@@ -4,7 +4,7 @@ use super::keyed::Keyed;
 use super::{Line, ParseError, Parser, extension, network, stamp, url};
 use event::{Draft, Field};
 
-pub(super) const PARSER: Parser = Parser { name: "cef", product: None, sniff, parse };
+pub(super) const PARSER: Parser = Parser { name: "cef", product: None, prose: false, sniff, parse };
 
 const NAMESPACE: &str = "cef.extensions";
 

@@ -11,7 +11,8 @@ mod text;
 use super::{Line, ParseError, Parser};
 use event::{Draft, Field};
 
-pub(super) const PARSER: Parser = Parser { name: "cisco_asa", product: Some(("Cisco", "asa")), sniff, parse };
+pub(super) const PARSER: Parser =
+    Parser { name: "cisco_asa", product: Some(("Cisco", "asa")), prose: true, sniff, parse };
 
 /// What stands before the text: `%FACILITY-SEVERITY-MNEMONIC: text`.
 struct Head<'r> {

@@ -5,7 +5,7 @@ use super::{Line, ParseError, Parser};
 use event::{Draft, Field};
 
 pub(super) const PARSER: Parser =
-    Parser { name: "clamav", product: Some(("ClamAV", "ClamAV")), sniff, parse };
+    Parser { name: "clamav", product: Some(("ClamAV", "ClamAV")), prose: true, sniff, parse };
 
 fn sniff(line: &Line<'_>) -> bool {
     matches!(

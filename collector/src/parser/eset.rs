@@ -7,7 +7,8 @@ use super::{Line, ParseError, Parser, stamp};
 use event::{Draft, Field, Raw, json};
 use memchr::memmem;
 
-pub(super) const PARSER: Parser = Parser { name: "eset", product: Some(("ESET", "PROTECT")), sniff, parse };
+pub(super) const PARSER: Parser =
+    Parser { name: "eset", product: Some(("ESET", "PROTECT")), prose: false, sniff, parse };
 
 const EXTRA: &str = "eset";
 

@@ -7,7 +7,7 @@ use super::{Line, ParseError, Parser, network, stamp};
 use event::{Draft, Field};
 
 pub(super) const PARSER: Parser =
-    Parser { name: "fortigate", product: Some(("Fortinet", "Fortigate")), sniff, parse };
+    Parser { name: "fortigate", product: Some(("Fortinet", "Fortigate")), prose: false, sniff, parse };
 
 const NAMESPACE: &str = "fortinet.firewall";
 /// A DNS answer's addresses beyond these are not kept as fields; the line has them.

@@ -7,7 +7,7 @@ use event::{Draft, Field};
 use memchr::memmem;
 
 pub(super) const PARSER: Parser =
-    Parser { name: "kaspersky", product: Some(("Kaspersky", "Security Center")), sniff, parse };
+    Parser { name: "kaspersky", product: Some(("Kaspersky", "Security Center")), prose: false, sniff, parse };
 
 const EXTRA: &str = "kaspersky";
 

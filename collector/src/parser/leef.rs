@@ -5,7 +5,7 @@ use super::keyed::Keyed;
 use super::{Line, ParseError, Parser, network, stamp, url};
 use event::{Draft, Field};
 
-pub(super) const PARSER: Parser = Parser { name: "leef", product: None, sniff, parse };
+pub(super) const PARSER: Parser = Parser { name: "leef", product: None, prose: false, sniff, parse };
 
 fn sniff(line: &Line<'_>) -> bool {
     start(line.message).is_some()

@@ -5,7 +5,7 @@
 use super::{Line, ParseError, Parser};
 use event::{Draft, Field};
 
-pub(super) const PARSER: Parser = Parser { name: "linux_auth", product: None, sniff, parse };
+pub(super) const PARSER: Parser = Parser { name: "linux_auth", product: None, prose: true, sniff, parse };
 
 /// Where what has no ECS field is kept.
 const EXTRA: &str = "system.auth";

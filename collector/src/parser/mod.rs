@@ -52,10 +52,13 @@ pub struct Parser {
     /// `observer.vendor` and `observer.product`, set before `parse` runs, so that a malformed line keeps them. `None`
     /// if the line itself names them or the product observes nothing (an operating system's own log).
     pub product: Option<(&'static str, &'static str)>,
+    /// Whether what follows the header is written for people. It is then `message`, if `parse` sets nothing better. Data
+    /// (pairs, columns, JSON) is not said twice: `event.original` has it.
+    pub prose: bool,
     /// Whether the line looks like this product's. Cheap, for it runs on every line; the first that says yes parses.
     pub sniff: fn(&Line<'_>) -> bool,
-    /// Sets what the line says. `@timestamp` (the header's time), `log.syslog.*` and `message` (all after the header)
-    /// are already set and may be set again. On an error the fields set so far stay, beside `error.message`.
+    /// Sets what the line says. `@timestamp` (the header's time), `log.syslog.*` and, for prose, `message` are already
+    /// set and may be set again. On an error the fields set so far stay, beside `error.message`.
     pub parse: for<'r> fn(&Line<'r>, &mut Draft<'r>) -> Result<(), ParseError>,
 }
 
@@ -102,13 +105,13 @@ pub fn parse(raw: &Raw<'_>) -> Event {
     let (header, message) = syslog::header(raw);
     let line = Line { raw, header, message };
     let Some(parser) = PARSERS.iter().find(|parser| (parser.sniff)(&line)) else {
-        let mut draft = start(&line);
+        let mut draft = start(&line, true);
         line.header.put_process(&mut draft);
         line.header.put_structured_data(&mut draft);
         return draft.finish();
     };
     catch_unwind(AssertUnwindSafe(|| run(parser, &line))).unwrap_or_else(|_panic| {
-        let mut draft = start(&line);
+        let mut draft = start(&line, true);
         put_product(parser, &mut draft);
         draft.put(
             Field::ERROR_MESSAGE,
@@ -119,18 +122,21 @@ pub fn parse(raw: &Raw<'_>) -> Event {
 }
 
 fn run(parser: &Parser, line: &Line<'_>) -> Event {
-    let mut draft = start(line);
+    let mut draft = start(line, parser.prose);
     put_product(parser, &mut draft);
     if let Err(error) = (parser.parse)(line, &mut draft) {
+        draft.put(Field::MESSAGE, line.message);
         draft.put(Field::ERROR_MESSAGE, &format!("{}: {error}", parser.name));
     }
     draft.finish()
 }
 
-fn start<'r>(line: &Line<'r>) -> Draft<'r> {
+fn start<'r>(line: &Line<'r>, prose: bool) -> Draft<'r> {
     let mut draft = Draft::new(line.raw);
     line.header.put(&mut draft);
-    draft.put(Field::MESSAGE, line.message);
+    if prose {
+        draft.put(Field::MESSAGE, line.message);
+    }
     draft
 }
 

@@ -8,7 +8,7 @@ use event::{Draft, Field};
 use std::borrow::Cow;
 
 pub(super) const PARSER: Parser =
-    Parser { name: "palo_alto", product: Some(("Palo Alto Networks", "PAN-OS")), sniff, parse };
+    Parser { name: "palo_alto", product: Some(("Palo Alto Networks", "PAN-OS")), prose: false, sniff, parse };
 
 /// PAN-OS 11 has 117 columns in its longest log; later ones are not read.
 const COLUMNS_MAX: usize = 160;

@@ -5,7 +5,7 @@ use event::{Draft, Field};
 use std::net::IpAddr;
 
 pub(super) const PARSER: Parser =
-    Parser { name: "pfsense", product: Some(("netgate", "pfsense")), sniff, parse };
+    Parser { name: "pfsense", product: Some(("netgate", "pfsense")), prose: false, sniff, parse };
 
 const NAMESPACE: &str = "pfsense";
 

@@ -6,7 +6,7 @@ use super::{Line, ParseError, Parser};
 use event::{Draft, Field, Time};
 use std::net::IpAddr;
 
-pub(super) const PARSER: Parser = Parser { name: "web_access", product: None, sniff, parse };
+pub(super) const PARSER: Parser = Parser { name: "web_access", product: None, prose: false, sniff, parse };
 
 /// Where fields behind the user agent are kept.
 const EXTRA: &str = "web.access";

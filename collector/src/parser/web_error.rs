@@ -4,7 +4,7 @@ use super::web_access::{client, host_and_port, request, url};
 use super::{Line, ParseError, Parser, stamp};
 use event::{Draft, Field};
 
-pub(super) const PARSER: Parser = Parser { name: "web_error", product: None, sniff, parse };
+pub(super) const PARSER: Parser = Parser { name: "web_error", product: None, prose: true, sniff, parse };
 
 fn sniff(line: &Line<'_>) -> bool {
     let text = text(line);

@@ -10,7 +10,7 @@ use super::{Line, ParseError, Parser, stamp};
 use event::{Draft, Field, Raw, Value, json};
 use memchr::memmem;
 
-pub(super) const PARSER: Parser = Parser { name: "windows", product: None, sniff, parse };
+pub(super) const PARSER: Parser = Parser { name: "windows", product: None, prose: false, sniff, parse };
 
 const DATA: &str = "winlog.event_data";
 

@@ -1,13 +1,14 @@
 //! An event as nested JSON: first the dictionary's fields in its order, then the vendors' namespaces.
 //!
-//! Written for speed, because every event passes here. The dictionary is in the order of nesting, so fields are sorted by
-//! number; extras keep their order within their namespace, and two of one name are rare enough to be searched for.
+//! Written for speed, because every event passes here. The dictionary is in the order of nesting, so the bits of the
+//! fields that are there give their order, and what stands before each value is known beforehand; extras keep their order within their namespace, and two of one name are rare enough to be searched for.
 
-use super::text::{write_plain, write_text, write_value};
+use super::text::{write_text, write_value};
 use crate::{Event, Extra, Field, Value};
+use std::sync::LazyLock;
 
-/// The bits of an order's word that hold the place; a text of at most 4 GiB has no more values than that.
-const PLACE: u64 = 0xffff_ffff;
+/// What closes the objects of the deepest field.
+const CLOSINGS: [u8; DEPTH_MAX] = [b'}'; DEPTH_MAX];
 
 /// Our own root is the only one below which extras may stand (`haidang.unfit`, `haidang.extra`).
 const OURS: &str = "haidang";
@@ -22,49 +23,33 @@ const LAST_OF_OURS: Field = Field::HAIDANG_UNIT_NAME;
 pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
     let id = Value::Text(uuid::Uuid::from_u128(event.id.0).hyphenated().encode_lower(&mut id));
-    let count = event.fields.len();
-    let place = |at: usize| at as u64 & PLACE;
-    let number = |field: Field| (field.index() as u64) << 32;
-    // Field number and place in one word: sorting moves eight bytes, and a list keeps its order.
-    let mut order: Vec<u64> = Vec::with_capacity(count + 2);
-    order.extend(event.fields.iter().enumerate().map(|(at, (field, _))| number(*field) | place(at)));
-    order.extend([number(Field::EVENT_ID) | place(count), number(Field::EVENT_ORIGINAL) | place(count + 1)]);
-    order.sort_unstable();
-    let of = |key: u64| match usize::try_from(key & PLACE).unwrap_or(usize::MAX) {
-        at if at == count => (Field::EVENT_ID, id),
-        at if at == count + 1 => (Field::EVENT_ORIGINAL, Value::Text(event.original())),
-        at => event
-            .fields
-            .get(at)
-            .map_or((Field::EVENT_ID, id), |(field, stored)| (*field, event.value(*stored))),
+    let of = |field: Field, places: &Places| match field {
+        Field::EVENT_ID => id,
+        Field::EVENT_ORIGINAL => Value::Text(event.original()),
+        _ => event.fields.get(places.of(field)).map_or(id, |(_, stored)| event.value(*stored)),
     };
+    let places = Places::of_event(event);
     let extras = Extras::of(event);
-    let mut writer = Writer { out, path: "", first: true };
+    let mut writer = Writer { out, path: "", open: None, first: true };
     writer.out.push(b'{');
     let mut ours_written = extras.all.is_empty();
-    let mut at = 0;
-    while let Some(key) = order.get(at) {
-        let (field, value) = of(*key);
-        let (path, name) = field.nested();
+    for field in places.fields() {
         if !ours_written && field > LAST_OF_OURS {
             ours_written = true;
             extras.write(true, &mut writer);
         }
-        writer.enter(path);
-        writer.separate();
-        write_plain(name, writer.out);
-        writer.out.push(b':');
-        at += 1;
+        writer.open(field);
+        let value = of(field, &places);
         if !field.is_list() {
             write_value(value, writer.out);
             continue;
         }
         writer.out.push(b'[');
         write_value(value, writer.out);
-        while let Some(next) = order.get(at).filter(|next| *next >> 32 == key >> 32) {
+        let more = event.fields.get(places.of(field) + 1..).unwrap_or_default();
+        for (_, stored) in more.iter().filter(|(other, _)| *other == field) {
             writer.out.push(b',');
-            write_value(of(*next).1, writer.out);
-            at += 1;
+            write_value(event.value(*stored), writer.out);
         }
         writer.out.push(b']');
     }
@@ -75,6 +60,82 @@ pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
     writer.enter("");
     writer.out.push(b'}');
 }
+
+/// Where each field's first value is. The bits of the fields that are there are their order, so nothing is sorted.
+struct Places {
+    first: [u32; Field::COUNT],
+    present: [u64; Field::COUNT.div_ceil(64)],
+}
+
+impl Places {
+    fn of_event(event: &Event) -> Places {
+        let mut first = [0; Field::COUNT];
+        let mut present = [0u64; Field::COUNT.div_ceil(64)];
+        let mut put = |field: Field, at: usize| {
+            first[field.index()] = u32::try_from(at).unwrap_or(u32::MAX);
+            present[field.index() / 64] |= 1 << (field.index() % 64);
+        };
+        // Backwards, so that the first value of a list stays.
+        event.fields.iter().enumerate().rev().for_each(|(at, (field, _))| put(*field, at));
+        put(Field::EVENT_ID, 0);
+        put(Field::EVENT_ORIGINAL, 0);
+        Places { first, present }
+    }
+
+    fn of(&self, field: Field) -> usize {
+        self.first[field.index()] as usize
+    }
+
+    /// The fields that are there, in the dictionary's order.
+    fn fields(&self) -> impl Iterator<Item = Field> {
+        self.present.iter().enumerate().flat_map(|(word, bits)| {
+            let mut bits = *bits;
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                Some(Field::at(word * 64 + bit))
+            })
+        })
+    }
+}
+
+/// How deep the dictionary nests at most.
+const DEPTH_MAX: usize = 8;
+
+/// What stands before a field's value, made once: `"source":{"geo":{"name":`.
+struct Opening {
+    text: String,
+    /// Where in `text` to begin if so many of the field's objects are open already.
+    from: [u16; DEPTH_MAX + 1],
+    /// The objects above the field, each by a number that no other object has.
+    objects: [u16; DEPTH_MAX],
+    depth: usize,
+}
+
+static OPENINGS: LazyLock<Vec<Opening>> = LazyLock::new(|| {
+    let mut known: Vec<&str> = Vec::new();
+    let opening = |field: Field| {
+        let (path, name) = field.nested();
+        let mut opening =
+            Opening { text: String::new(), from: [0; DEPTH_MAX + 1], objects: [0; DEPTH_MAX], depth: 0 };
+        let mut end = 0;
+        for segment in segments(path) {
+            end += segment.len() + usize::from(end > 0);
+            let object = &path[..end];
+            let number = known.iter().position(|known| *known == object).unwrap_or(known.len());
+            if number == known.len() {
+                known.push(object);
+            }
+            opening.objects[opening.depth] = u16::try_from(number).unwrap_or(u16::MAX);
+            opening.depth += 1;
+            opening.text.push_str(&format!("\"{segment}\":{{"));
+            opening.from[opening.depth] = u16::try_from(opening.text.len()).unwrap_or(u16::MAX);
+        }
+        opening.text.push_str(&format!("\"{name}\":"));
+        opening
+    };
+    Field::all().map(opening).collect()
+});
 
 /// The extras, those of one namespace together.
 struct Extras<'a> {
@@ -197,12 +258,39 @@ struct Writer<'a, 'o> {
     out: &'o mut Vec<u8>,
     /// The dotted path of the objects that are open.
     path: &'a str,
+    /// The dictionary's field that opened them, if one did.
+    open: Option<&'static Opening>,
     first: bool,
 }
 
 impl<'a> Writer<'a, '_> {
+    /// Closes and opens objects until the field's value can follow.
+    fn open(&mut self, field: Field) {
+        let opening = &OPENINGS[field.index()];
+        let shared = match self.open {
+            Some(open) => {
+                let both = open.objects.iter().zip(&opening.objects).take(open.depth.min(opening.depth));
+                let shared = both.take_while(|(a, b)| a == b).count();
+                self.out.extend_from_slice(&CLOSINGS[shared..open.depth]);
+                self.separate();
+                shared
+            }
+            None => {
+                self.enter(common(self.path, field.nested().0));
+                self.separate();
+                segments(self.path).count()
+            }
+        };
+        let from = usize::from(opening.from[shared]);
+        self.out.extend_from_slice(&opening.text.as_bytes()[from..]);
+        self.path = field.nested().0;
+        self.open = Some(opening);
+        self.first = false;
+    }
+
     /// Closes and opens objects until exactly those of `path` are open.
     fn enter(&mut self, path: &'a str) {
+        self.open = None;
         if self.path == path {
             return;
         }
@@ -240,6 +328,11 @@ fn segments(mut path: &str) -> impl Iterator<Item = &str> {
         path = end.map_or("", |end| &path[end + 1..]);
         Some(segment)
     })
+}
+
+/// The objects that both paths are below.
+fn common<'a>(a: &'a str, b: &str) -> &'a str {
+    a.get(..shared(a, b)).unwrap_or("")
 }
 
 /// How many bytes of whole segments both paths begin with.
