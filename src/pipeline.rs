@@ -13,7 +13,7 @@ use collector::enrich::Enricher;
 use collector::intake::{Ledger, Source};
 use collector::spool::{Place, Position, Reader, Spool};
 use correlator::{Correlator, Counters, Output};
-use event::{Event, EventId, Field, Raw, Time, Transport};
+use event::{EventId, Field, Raw, Time, Transport};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -73,17 +73,18 @@ pub(crate) struct Pipeline {
     pub(crate) folder: PathBuf,
     pub(crate) progress: Arc<Progress>,
     pub(crate) stop: Arc<AtomicBool>,
+    /// Events of the batch to be repeated that the store has; empty at first.
+    pub(crate) stored: HashSet<EventId>,
 }
 
 /// Consecutive lines of the spool (`from..to`), and all that they led to.
-#[derive(Default)]
 struct Batch {
     from: u64,
     to: u64,
-    /// Whether it may be partly stored already.
-    repeated: bool,
+    lines: usize,
     bytes: usize,
-    events: Vec<Event>,
+    /// The events, but for those that the store has already.
+    events: store::events::Batch,
     output: Output,
     lines_of: HashMap<Source, u64>,
 }
@@ -96,7 +97,12 @@ impl Pipeline {
     pub(crate) async fn start(mut self) -> anyhow::Result<Vec<std::thread::JoinHandle<()>>> {
         let position = Position::open(&self.folder).context("read the place in the spool")?;
         let place = position.place();
-        self.rebuild_windows(place).await.context("rebuild windows from stored matches")?;
+        let repeated = place.intent.map_or_else(|| Ok(HashSet::new()), |(from, to)| self.ids(from, to))?;
+        self.rebuild_windows(&repeated).await.context("rebuild windows from stored matches")?;
+        if let (Some(low), Some(high)) = (repeated.iter().min(), repeated.iter().max()) {
+            self.stored =
+                self.events.ids_between(*low, *high).await.context("ask which events are stored")?;
+        }
         let (give, take) = mpsc::channel(1);
         let runtime = Handle::current();
         let writer = storing::Writer::new(&self, position);
@@ -109,9 +115,8 @@ impl Pipeline {
     }
 
     /// Feeds the correlator the stored matches that its windows still reach, but for those of the batch to be repeated.
-    async fn rebuild_windows(&mut self, place: Place) -> anyhow::Result<()> {
+    async fn rebuild_windows(&mut self, repeated: &HashSet<EventId>) -> anyhow::Result<()> {
         let since = now().plus_ms(-self.memory_ms);
-        let repeated = place.intent.map_or_else(|| Ok(HashSet::new()), |(from, to)| self.ids(from, to))?;
         let mut output = Output::default();
         let (mut count, mut after) = (0u64, None);
         loop {
@@ -170,7 +175,7 @@ impl Pipeline {
                 *self.progress.correlator.lock().unwrap_or_else(PoisonError::into_inner) =
                     self.correlator.counters();
             }
-            let empty = batch.events.is_empty() && batch.output == Output::default();
+            let empty = batch.lines == 0 && batch.output == Output::default();
             if (!empty && give.blocking_send(batch).is_err()) || (empty && stopping) {
                 return;
             }
@@ -180,7 +185,7 @@ impl Pipeline {
     /// The batch that may be partly stored: exactly the lines below `to`. A disk that refuses is asked again, because a
     /// batch without some of its lines would count them as stored; `None` if it is time to stop first.
     fn repeat(&mut self, reader: &mut Reader, to: u64) -> Option<Batch> {
-        let mut batch = Batch { from: reader.next_sequence(), repeated: true, ..Batch::default() };
+        let mut batch = self.batch(reader.next_sequence());
         while reader.next_sequence() < to {
             let left = usize::try_from(to - reader.next_sequence()).unwrap_or(usize::MAX);
             match self.take(reader, &mut batch, left, Duration::ZERO) {
@@ -194,32 +199,46 @@ impl Pipeline {
             }
         }
         batch.to = to;
+        self.stored = HashSet::new();
         Some(batch)
+    }
+
+    fn batch(&self, from: u64) -> Batch {
+        let events = self.events.batch();
+        Batch {
+            from,
+            to: from,
+            lines: 0,
+            bytes: 0,
+            events,
+            output: Output::default(),
+            lines_of: HashMap::new(),
+        }
     }
 
     /// The next batch: after `batch_ms`, or when it is full. Empty after a second without lines; `None` at the end.
     fn gather(&mut self, reader: &mut Reader) -> Option<Batch> {
-        let mut batch = Batch::default();
+        let mut batch = self.batch(reader.next_sequence());
         let begun = Instant::now();
         let mut first: Option<Instant> = None;
         loop {
             let stopping = self.stop.load(Ordering::Relaxed);
-            let room = self.config.batch_lines_max.saturating_sub(batch.events.len());
+            let room = self.config.batch_lines_max.saturating_sub(batch.lines);
             let wait = if stopping { Duration::ZERO } else { Duration::from_millis(50) };
             let lines = self.take(reader, &mut batch, room, wait).unwrap_or_else(|error| {
                 tracing::error!("read the spool: {error:#}");
                 std::thread::sleep(Duration::from_secs(1)); // a damaged disk is asked again, not hammered
                 0
             });
-            if batch.events.is_empty() {
+            if batch.lines == 0 {
                 if stopping || begun.elapsed() >= Duration::from_secs(1) {
                     return Some(batch);
                 }
                 continue;
             }
             let since = first.get_or_insert_with(Instant::now).elapsed();
-            let full = batch.events.len() >= self.config.batch_lines_max
-                || batch.bytes >= self.config.batch_bytes_max;
+            let full =
+                batch.lines >= self.config.batch_lines_max || batch.bytes >= self.config.batch_bytes_max;
             if full || (stopping && lines == 0) || since >= Duration::from_millis(self.config.batch_ms) {
                 return Some(batch);
             }
@@ -237,7 +256,7 @@ impl Pipeline {
         let bytes_max = self.config.batch_bytes_max.saturating_sub(batch.bytes).max(1);
         let read = reader.next_batch(lines_max, bytes_max, wait)?;
         for record in read.iter() {
-            if batch.events.is_empty() {
+            if batch.lines == 0 {
                 batch.from = record.sequence;
             }
             batch.to = record.sequence + 1;
@@ -257,8 +276,10 @@ impl Pipeline {
                 self.progress.malformed.fetch_add(1, Ordering::Relaxed);
             }
             *batch.lines_of.entry(source(record.peer, record.transport)).or_default() += 1;
-            event.shrink_to_fit();
-            batch.events.push(event);
+            batch.lines += 1;
+            if !self.stored.contains(&event.id()) {
+                batch.events.add(&event);
+            }
         }
         Ok(read.len())
     }

@@ -70,6 +70,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         folder: data.clone(),
         progress: Arc::clone(&progress),
         stop: Arc::clone(&stop),
+        stored: std::collections::HashSet::new(),
     }
     .start()
     .await?;

@@ -102,7 +102,7 @@ pub struct Event {
     pub(crate) fields: Vec<(Field, Stored)>,
     pub(crate) extras: Vec<StoredExtra>,
     /// A bit for each field that has a value: most fields are set once and asked in vain.
-    present: [u64; Field::COUNT.div_ceil(64)],
+    pub(crate) present: [u64; Field::COUNT.div_ceil(64)],
 }
 
 impl Event {
@@ -112,13 +112,6 @@ impl Event {
         let original_len = u32::try_from(original.len()).unwrap_or(u32::MAX);
         let fields = Vec::with_capacity(48);
         Event { id, text, original_len, fields, ..Event::default() }
-    }
-
-    /// Gives back memory that building it took in advance: for those who keep thousands of events.
-    pub fn shrink_to_fit(&mut self) {
-        self.text.shrink_to_fit();
-        self.fields.shrink_to_fit();
-        self.extras.shrink_to_fit();
     }
 
     /// Whether the field has a value.
@@ -346,6 +339,9 @@ pub(crate) fn fit(kind: Kind, value: Value<'_>) -> Option<Fitted<'_>> {
 
 /// Reads an address, with the brackets and the zone that devices add.
 fn parse_ip(text: &str) -> Option<IpAddr> {
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Some(ip.to_canonical());
+    }
     let text = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let text = text.split_once('%').map_or(text, |(address, _zone)| address);
     text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())

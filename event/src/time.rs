@@ -31,24 +31,27 @@ impl Time {
     pub(crate) fn to_bytes(self) -> [u8; 24] {
         let ms = self.0.clamp(Self::MIN_MS, Self::MAX_MS);
         let (year, month, day) = civil(ms.div_euclid(86_400_000));
-        let rest = ms.rem_euclid(86_400_000);
+        let rest = u32::try_from(ms.rem_euclid(86_400_000)).unwrap_or(0);
+        let (seconds, ms) = (rest / 1000, rest % 1000);
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        put(&mut text[0..4], year.clamp(0, 9999));
-        put(&mut text[5..7], month);
-        put(&mut text[8..10], day);
-        put(&mut text[11..13], rest / 3_600_000);
-        put(&mut text[14..16], rest / 60_000 % 60);
-        put(&mut text[17..19], rest / 1000 % 60);
-        put(&mut text[20..23], rest % 1000);
+        put(&mut text, 0, year / 100);
+        put(&mut text, 2, year % 100);
+        put(&mut text, 5, month);
+        put(&mut text, 8, day);
+        put(&mut text, 11, seconds / 3600);
+        put(&mut text, 14, seconds / 60 % 60);
+        put(&mut text, 17, seconds % 60);
+        put(&mut text, 20, ms / 10);
+        put(&mut text, 21, ms % 100);
         text
     }
 }
 
-fn put(digits: &mut [u8], mut number: i64) {
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-    }
+/// Puts two digits.
+#[allow(clippy::cast_possible_truncation, reason = "a number below 100 fits a byte")]
+fn put(text: &mut [u8; 24], at: usize, number: u32) {
+    text[at] = b'0' + (number / 10 % 10) as u8;
+    text[at + 1] = b'0' + (number % 10) as u8;
 }
 
 impl fmt::Display for Time {
@@ -58,7 +61,7 @@ impl fmt::Display for Time {
 }
 
 /// Days since 1970 to year, month, day: the usual era arithmetic on a year that begins in March.
-fn civil(days: i64) -> (i64, i64, i64) {
+fn civil(days: i64) -> (u32, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -67,7 +70,9 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let small = |number: i64| u32::try_from(number).unwrap_or(0);
+    (small(year), small(month), small(day))
 }
 
 impl Serialize for Time {

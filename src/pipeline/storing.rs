@@ -4,7 +4,7 @@ use super::{Batch, Pipeline, Progress, now};
 use anyhow::Context as _;
 use collector::intake::Ledger;
 use collector::spool::{Place, Position, Spool};
-use event::{Event, Incident};
+use event::Incident;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -41,10 +41,10 @@ impl Writer {
         while let Some(mut batch) = take.recv().await {
             let mut pause = Duration::from_millis(200);
             // The store may be away for long: the spool holds what comes meanwhile, nothing is given up.
-            while let Err(error) = self.store(&batch).await {
+            while let Err(error) = self.store(&mut batch).await {
                 self.progress.stalled.store(true, Ordering::Relaxed);
                 self.progress.store_failures.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(lines = batch.events.len(), "{error:#}; trying again in {pause:?}");
+                tracing::error!(lines = batch.lines, "{error:#}; trying again in {pause:?}");
                 if self.stop.load(Ordering::Relaxed) {
                     tracing::warn!(
                         "stopping with a batch that is not stored; it is repeated at the next start"
@@ -53,7 +53,6 @@ impl Writer {
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(10));
-                batch.repeated = true;
             }
             self.progress.stalled.store(false, Ordering::Relaxed);
             self.count(&batch);
@@ -64,8 +63,8 @@ impl Writer {
         }
     }
 
-    async fn store(&mut self, batch: &Batch) -> anyhow::Result<()> {
-        if let (Some(first), Some(last)) = (batch.events.first(), batch.events.last()) {
+    async fn store(&mut self, batch: &mut Batch) -> anyhow::Result<()> {
+        if batch.lines > 0 {
             let intent = Some((batch.from, batch.to));
             self.position
                 .store(Place { done: batch.from, intent })
@@ -73,19 +72,9 @@ impl Writer {
             if let Err(error) = self.spool.forget_below(batch.from) {
                 tracing::warn!("{error}; the disk space is given back later");
             }
-            let token = format!("{}-{}-{}", self.node, batch.from, batch.to);
-            if batch.repeated {
-                let ids = batch.events.iter().map(Event::id);
-                let (low, high) = (ids.clone().min().unwrap_or(first.id()), ids.max().unwrap_or(last.id()));
-                let known =
-                    self.events.ids_between(low, high).await.context("ask which events are stored")?;
-                let missing: Vec<Event> =
-                    batch.events.iter().filter(|event| !known.contains(&event.id())).cloned().collect();
-                let token = format!("{token}-without-{}", batch.events.len() - missing.len());
-                self.events.insert(&missing, &token).await.context("store events")?;
-            } else {
-                self.events.insert(&batch.events, &token).await.context("store events")?;
-            }
+            // A batch that was partly stored before a crash is without those events: another batch, another token.
+            let token = format!("{}-{}-{}-{}", self.node, batch.from, batch.to, batch.events.rows());
+            self.events.insert_batch(&mut batch.events, &token).await.context("store events")?;
             self.events.insert_matches(&batch.output.matches, &token).await.context("store matches")?;
         }
         let incidents = newest(&batch.output.incidents);
@@ -101,7 +90,7 @@ impl Writer {
             self.ledger.stored(source, *lines);
         }
         let add = |counter: &AtomicU64, n: usize| counter.fetch_add(n as u64, Ordering::Relaxed);
-        add(&self.progress.lines, batch.events.len());
+        add(&self.progress.lines, batch.lines);
         add(&self.progress.matches, batch.output.matches.len());
         add(&self.progress.alerts, batch.output.alerts.len());
         add(&self.progress.batches, 1);

@@ -3,9 +3,8 @@
 use super::container::{cef, leef};
 use super::extension::unescape;
 use super::kaspersky::{file, hash};
-use super::{Line, ParseError, Parser, stamp};
+use super::{Line, ParseError, Parser, mark, stamp};
 use event::{Draft, Field, Raw, json};
-use memchr::memmem;
 
 pub(super) const PARSER: Parser =
     Parser { name: "eset", product: Some(("ESET", "PROTECT")), prose: false, sniff, parse };
@@ -13,7 +12,7 @@ pub(super) const PARSER: Parser =
 const EXTRA: &str = "eset";
 
 fn sniff(line: &Line<'_>) -> bool {
-    let has = |mark: &str| memmem::find(line.message.as_bytes(), mark.as_bytes()).is_some();
+    let has = |mark: &str| mark::find(line.message, mark).is_some();
     if line.message.starts_with('{') {
         return has("\"event_type\"") && has("_Event\"") && has("\"source_uuid\"");
     }
@@ -25,7 +24,7 @@ fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     super::origin(draft, "eset", "eset.protect");
     let Some(found) = cef(line.message).or_else(|| leef(line.message)) else {
         // The kind decides what the rest means.
-        let at = memmem::find(line.message.as_bytes(), b"\"event_type\"").unwrap_or(0);
+        let at = mark::find(line.message, "\"event_type\"").unwrap_or(0);
         let name = line.message.get(at + 12..).and_then(|rest| rest.split('"').nth(1)).unwrap_or_default();
         kind(name, draft);
         return json::walk(line.message, &mut |_path, key, value| {

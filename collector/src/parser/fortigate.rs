@@ -3,7 +3,7 @@
 //! ECS fields follow Elastic's integration; what has no ECS field stays under `fortinet.firewall` by Fortinet's name.
 
 use super::keyed::keys;
-use super::{Line, ParseError, Parser, network, stamp};
+use super::{Line, ParseError, Parser, mark, network, stamp};
 use event::{Draft, Field};
 
 pub(super) const PARSER: Parser =
@@ -15,10 +15,9 @@ const ADDRESSES_MAX: usize = 32;
 
 fn sniff(line: &Line<'_>) -> bool {
     let message = line.message.as_bytes();
-    let start = message.get(..message.len().min(256)).unwrap_or_default();
     let form =
         message.starts_with(b"date=") || message.starts_with(b"devname=") || message.starts_with(b"logver=");
-    form || memchr::memmem::find(start, b"devid=\"FG").is_some()
+    form || mark::find(line.message, "devid=\"FG").is_some_and(|at| at < 256)
 }
 
 keys! {
@@ -169,10 +168,10 @@ fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     if let Some(product) = sister(pairs.first(&[Key::DevId, Key::DeviceId])) {
         draft.word(Field::OBSERVER_PRODUCT, product);
     }
-    for (key, field) in DIRECT {
+    for (key, field) in DIRECT.iter().filter(|(key, _)| !pairs.get(*key).is_empty()) {
         draft.put(*field, pairs.get(*key));
     }
-    for (key, name) in KEPT {
+    for (key, name) in KEPT.iter().filter(|(key, _)| !pairs.get(*key).is_empty()) {
         draft.extra(NAMESPACE, name, pairs.get(*key));
     }
     times(line, &pairs, draft);
@@ -200,7 +199,8 @@ fn read<'r>(message: &'r str, pairs: &mut Pairs<'r>, draft: &mut Draft<'r>) -> R
     let (mut at, mut found) = (0, 0);
     while let Some(equals) = memchr::memchr(b'=', &bytes[at..]) {
         let before = message.get(at..at + equals).unwrap_or_default();
-        let key = before.rsplit([' ', ',', '\t']).next().unwrap_or_default();
+        let blank = before.bytes().rposition(|byte| matches!(byte, b' ' | b',' | b'\t'));
+        let key = blank.map_or(before, |at| &before[at + 1..]);
         let start = at + equals + 1;
         let (value, next) = value(message, start, separator);
         at = next;
@@ -305,8 +305,10 @@ fn traffic_detail<'r>(pairs: &Pairs<'r>, draft: &mut Draft<'r>) {
     if let Some(direction) = network::direction(direction) {
         draft.word(Field::NETWORK_DIRECTION, direction);
     }
-    for address in pairs.get(Key::IpAddr).split(", ").take(ADDRESSES_MAX) {
-        draft.put(Field::DNS_RESOLVED_IP, address);
+    if !pairs.get(Key::IpAddr).is_empty() {
+        for address in pairs.get(Key::IpAddr).split(", ").take(ADDRESSES_MAX) {
+            draft.put(Field::DNS_RESOLVED_IP, address);
+        }
     }
     let url = pairs.get(Key::Url);
     if url.contains("://") || pairs.get(Key::Type) == "event" {

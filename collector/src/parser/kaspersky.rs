@@ -2,9 +2,8 @@
 
 use super::container::{Container, cef, leef};
 use super::extension::unescape;
-use super::{Line, ParseError, Parser, stamp};
+use super::{Line, ParseError, Parser, mark, stamp};
 use event::{Draft, Field};
-use memchr::memmem;
 
 pub(super) const PARSER: Parser =
     Parser { name: "kaspersky", product: Some(("Kaspersky", "Security Center")), prose: false, sniff, parse };
@@ -12,11 +11,10 @@ pub(super) const PARSER: Parser =
 const EXTRA: &str = "kaspersky";
 
 fn sniff(line: &Line<'_>) -> bool {
-    let has = |mark: &str| memmem::find(line.message.as_bytes(), mark.as_bytes()).is_some();
     line.header.structured_data.starts_with("[event@23668")
         || is_event(line.header.msgid)
-        || has("|KasperskyLab|")
-        || has("|Kaspersky|")
+        || mark::find(line.message, "|KasperskyLab|").is_some()
+        || mark::find(line.message, "|Kaspersky|").is_some()
 }
 
 fn is_event(name: &str) -> bool {

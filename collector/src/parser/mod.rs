@@ -15,6 +15,7 @@ mod kaspersky;
 mod keyed;
 mod leef;
 mod linux_auth;
+mod mark;
 mod network;
 mod palo_alto;
 mod pfsense;

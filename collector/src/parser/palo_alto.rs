@@ -14,10 +14,13 @@ pub(super) const PARSER: Parser =
 const COLUMNS_MAX: usize = 160;
 
 fn sniff(line: &Line<'_>) -> bool {
-    let mut columns = line.message.splitn(5, ',');
-    let received = columns.nth(1).unwrap_or_default();
+    let mut commas = memchr::memchr_iter(b',', line.message.as_bytes());
+    let mut next = || commas.next();
+    let (Some(first), Some(second), Some(third), Some(fourth)) = (next(), next(), next(), next()) else {
+        return false;
+    };
+    let (received, kind) = (&line.message[first + 1..second], &line.message[third + 1..fourth]);
     let dated = received.len() >= 19 && matches!(received.as_bytes()[4], b'/' | b'-');
-    let kind = columns.nth(1).unwrap_or_default();
     dated
         && (column::of(kind).is_some() || matches!(kind, "CORRELATION" | "GTP" | "SCTP" | "IPTAG" | "AUDIT"))
 }

@@ -109,10 +109,10 @@ fn priority<'r>(line: &'r str, header: &mut Header<'r>) -> &'r str {
 }
 
 fn version(text: &str) -> Option<(u16, &str)> {
-    let (version, rest) = text.split_once(' ')?;
-    let fits =
-        version.len() <= 3 && !version.starts_with('0') && version.bytes().all(|byte| byte.is_ascii_digit());
-    if fits { Some((version.parse().ok()?, rest)) } else { None }
+    let digits = text.bytes().take(4).take_while(u8::is_ascii_digit).count();
+    let rest = text.get(digits..)?.strip_prefix(' ')?;
+    let fits = (1..=3).contains(&digits) && !text.starts_with('0');
+    if fits { Some((text.get(..digits)?.parse().ok()?, rest)) } else { None }
 }
 
 /// A token and what follows its blank.

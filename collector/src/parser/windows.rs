@@ -6,18 +6,17 @@
 mod action;
 mod sysmon;
 
-use super::{Line, ParseError, Parser, stamp};
+use super::mark::after;
+use super::{Line, ParseError, Parser, mark, stamp};
 use event::{Draft, Field, Raw, Value, json};
-use memchr::memmem;
 
 pub(super) const PARSER: Parser = Parser { name: "windows", product: None, prose: false, sniff, parse };
 
 const DATA: &str = "winlog.event_data";
 
 fn sniff(line: &Line<'_>) -> bool {
-    let text = line.message.as_bytes();
-    let has = |key: &str| memmem::find(text, key.as_bytes()).is_some();
-    text.first() == Some(&b'{')
+    let has = |key: &str| mark::find(line.message, key).is_some();
+    line.message.starts_with('{')
         && (has("\"winlog\":") || has("\"EventID\":") && (has("\"Channel\":") || has("\"SourceName\":")))
 }
 
@@ -100,10 +99,6 @@ fn class(text: &str) -> Class {
         Class::Other => provider().map_or(Class::Other, of),
         class => class,
     }
-}
-
-fn after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    memmem::find(text.as_bytes(), key.as_bytes()).and_then(|at| text.get(at + key.len()..))
 }
 
 impl Reading<'_, '_> {

@@ -2,13 +2,26 @@
 
 use crate::Value;
 
+/// Whether the value is written between quotes.
+pub(super) fn is_quoted(value: Value<'_>) -> bool {
+    matches!(value, Value::Text(_) | Value::Ip(_) | Value::Date(_))
+}
+
 /// Writes a value.
 pub(super) fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
+    if is_quoted(value) {
+        out.push(b'"');
+    }
+    write_rest(value, out);
+}
+
+/// Writes a value but for the quote that opens it.
+pub(super) fn write_rest(value: Value<'_>, out: &mut Vec<u8>) {
     use std::io::Write as _;
     // Writing to a Vec cannot fail.
     let _ = match value {
         Value::Text(text) => {
-            write_text(text, out);
+            write_text_rest(text, out);
             Ok(())
         }
         Value::Long(number) => {
@@ -17,16 +30,20 @@ pub(super) fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
         }
         Value::Float(number) => write!(out, "{number:?}"),
         Value::Ip(std::net::IpAddr::V4(ip)) => {
-            for (nth, octet) in ip.octets().into_iter().enumerate() {
-                out.push(if nth == 0 { b'"' } else { b'.' });
-                out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+            let mut text = [b'.'; 16];
+            let mut len = 0;
+            for octet in ip.octets() {
+                let mut digits = itoa::Buffer::new();
+                let digits = digits.format(octet).as_bytes();
+                text[len..len + digits.len()].copy_from_slice(digits);
+                len += digits.len() + 1;
             }
-            out.push(b'"');
+            text[len - 1] = b'"';
+            out.extend_from_slice(&text[..len]);
             Ok(())
         }
-        Value::Ip(ip) => write!(out, "\"{ip}\""),
+        Value::Ip(ip) => write!(out, "{ip}\""),
         Value::Date(time) => {
-            out.push(b'"');
             out.extend_from_slice(&time.to_bytes());
             out.push(b'"');
             Ok(())
@@ -47,8 +64,12 @@ fn escapes(word: u64) -> u64 {
 
 /// Writes a JSON string. Runs of plain bytes are copied whole.
 pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
     out.push(b'"');
+    write_text_rest(text, out);
+}
+
+fn write_text_rest(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
     let mut plain = 0;
     let (chunks, rest) = bytes.as_chunks::<8>();
     for (nth, chunk) in chunks.iter().enumerate() {

@@ -3,7 +3,7 @@
 //! Written for speed, because every event passes here. The dictionary is in the order of nesting, so the bits of the
 //! fields that are there give their order, and what stands before each value is known beforehand; extras keep their order within their namespace, and two of one name are rare enough to be searched for.
 
-use super::text::{write_text, write_value};
+use super::text::{is_quoted, write_rest, write_text, write_value};
 use crate::{Event, Extra, Field, Value};
 use std::sync::LazyLock;
 
@@ -23,35 +23,33 @@ const LAST_OF_OURS: Field = Field::HAIDANG_UNIT_NAME;
 pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
     let id = Value::Text(uuid::Uuid::from_u128(event.id.0).hyphenated().encode_lower(&mut id));
-    let of = |field: Field, places: &Places| match field {
-        Field::EVENT_ID => id,
-        Field::EVENT_ORIGINAL => Value::Text(event.original()),
-        _ => event.fields.get(places.of(field)).map_or(id, |(_, stored)| event.value(*stored)),
-    };
-    let places = Places::of_event(event);
+    let order = order(event);
     let extras = Extras::of(event);
     let mut writer = Writer { out, path: "", open: None, first: true };
     writer.out.push(b'{');
     let mut ours_written = extras.all.is_empty();
-    for field in places.fields() {
+    for at in order {
+        let (field, value) = match at {
+            ID => (Field::EVENT_ID, id),
+            ORIGINAL => (Field::EVENT_ORIGINAL, Value::Text(event.original())),
+            at => match event.fields.get(at as usize) {
+                Some((field, stored)) => (*field, event.value(*stored)),
+                None => continue,
+            },
+        };
         if !ours_written && field > LAST_OF_OURS {
             ours_written = true;
             extras.write(true, &mut writer);
         }
-        writer.open(field);
-        let value = of(field, &places);
-        if !field.is_list() {
-            write_value(value, writer.out);
-            continue;
+        writer.put(field, value);
+        if field.is_list() {
+            let more = event.fields.get(at as usize + 1..).unwrap_or_default();
+            for (_, stored) in more.iter().filter(|(other, _)| *other == field) {
+                writer.out.push(b',');
+                write_value(event.value(*stored), writer.out);
+            }
+            writer.out.push(b']');
         }
-        writer.out.push(b'[');
-        write_value(value, writer.out);
-        let more = event.fields.get(places.of(field) + 1..).unwrap_or_default();
-        for (_, stored) in more.iter().filter(|(other, _)| *other == field) {
-            writer.out.push(b',');
-            write_value(event.value(*stored), writer.out);
-        }
-        writer.out.push(b']');
     }
     if !ours_written {
         extras.write(true, &mut writer);
@@ -61,80 +59,105 @@ pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
     writer.out.push(b'}');
 }
 
-/// Where each field's first value is. The bits of the fields that are there are their order, so nothing is sorted.
-struct Places {
-    first: [u32; Field::COUNT],
-    present: [u64; Field::COUNT.div_ceil(64)],
-}
+/// In [`order`]: the event's id and its line, which are no stored fields. A line of 1 MiB has fewer values than that.
+const ID: u32 = u32::MAX;
+const ORIGINAL: u32 = u32::MAX - 1;
 
-impl Places {
-    fn of_event(event: &Event) -> Places {
-        let mut first = [0; Field::COUNT];
-        let mut present = [0u64; Field::COUNT.div_ceil(64)];
-        let mut put = |field: Field, at: usize| {
-            first[field.index()] = u32::try_from(at).unwrap_or(u32::MAX);
-            present[field.index() / 64] |= 1 << (field.index() % 64);
-        };
-        // Backwards, so that the first value of a list stays.
-        event.fields.iter().enumerate().rev().for_each(|(at, (field, _))| put(*field, at));
-        put(Field::EVENT_ID, 0);
-        put(Field::EVENT_ORIGINAL, 0);
-        Places { first, present }
+/// The place of each field's first value, in the dictionary's order. Nothing is sorted: how many fields before this one
+/// are there is its place, and a few words of bits tell.
+fn order(event: &Event) -> Vec<u32> {
+    let mut present = event.present;
+    for field in [Field::EVENT_ID, Field::EVENT_ORIGINAL] {
+        present[field.index() / 64] |= 1 << (field.index() % 64);
     }
-
-    fn of(&self, field: Field) -> usize {
-        self.first[field.index()] as usize
+    let mut before = [0; Field::COUNT.div_ceil(64)];
+    let mut count = 0;
+    for (word, before) in present.iter().zip(&mut before) {
+        *before = count;
+        count += word.count_ones() as usize;
     }
-
-    /// The fields that are there, in the dictionary's order.
-    fn fields(&self) -> impl Iterator<Item = Field> {
-        self.present.iter().enumerate().flat_map(|(word, bits)| {
-            let mut bits = *bits;
-            std::iter::from_fn(move || {
-                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
-                bits &= bits - 1;
-                Some(Field::at(word * 64 + bit))
-            })
-        })
+    let mut order = vec![0; count];
+    let mut put = |field: Field, at: u32| {
+        let (word, bit) = (field.index() / 64, field.index() % 64);
+        let below = present[word] & ((1 << bit) - 1);
+        if let Some(place) = order.get_mut(before[word] + below.count_ones() as usize) {
+            *place = at;
+        }
+    };
+    // Backwards, so that the first value of a list stays.
+    for (at, (field, _)) in event.fields.iter().enumerate().rev() {
+        put(*field, u32::try_from(at).unwrap_or(0));
     }
+    put(Field::EVENT_ID, ID);
+    put(Field::EVENT_ORIGINAL, ORIGINAL);
+    order
 }
 
 /// How deep the dictionary nests at most.
 const DEPTH_MAX: usize = 8;
 
-/// What stands before a field's value, made once: `"source":{"geo":{"name":`.
+/// How many bytes of a key are copied in one go.
+const SHORT: usize = 32;
+
+/// What stands before a field's value, made once.
 struct Opening {
-    text: String,
-    /// Where in `text` to begin if so many of the field's objects are open already.
+    /// `"source":{"geo":{"name":"`, with `[` for a list.
+    whole: String,
+    /// `,"name":"`, padded.
+    short: [u8; SHORT],
+    /// How long that is without its quote; 0 if it did not fit.
+    short_len: usize,
+    /// Where in `whole` to begin if so many of the field's objects are open already.
     from: [u16; DEPTH_MAX + 1],
     /// The objects above the field, each by a number that no other object has.
     objects: [u16; DEPTH_MAX],
     depth: usize,
 }
 
-static OPENINGS: LazyLock<Vec<Opening>> = LazyLock::new(|| {
-    let mut known: Vec<&str> = Vec::new();
-    let opening = |field: Field| {
+impl Opening {
+    fn of(field: Field, known: &mut Vec<&'static str>) -> Opening {
         let (path, name) = field.nested();
-        let mut opening =
-            Opening { text: String::new(), from: [0; DEPTH_MAX + 1], objects: [0; DEPTH_MAX], depth: 0 };
-        let mut end = 0;
+        let (mut whole, mut from, mut objects) = (String::new(), [0; DEPTH_MAX + 1], [0; DEPTH_MAX]);
+        let (mut end, mut depth) = (0, 0);
         for segment in segments(path) {
             end += segment.len() + usize::from(end > 0);
             let object = &path[..end];
-            let number = known.iter().position(|known| *known == object).unwrap_or(known.len());
-            if number == known.len() {
+            let number = known.iter().position(|known| *known == object).unwrap_or_else(|| {
                 known.push(object);
-            }
-            opening.objects[opening.depth] = u16::try_from(number).unwrap_or(u16::MAX);
-            opening.depth += 1;
-            opening.text.push_str(&format!("\"{segment}\":{{"));
-            opening.from[opening.depth] = u16::try_from(opening.text.len()).unwrap_or(u16::MAX);
+                known.len() - 1
+            });
+            objects[depth] = u16::try_from(number + 1).unwrap_or(u16::MAX);
+            depth += 1;
+            whole.push_str(&format!("\"{segment}\":{{"));
+            from[depth] = u16::try_from(whole.len()).unwrap_or(u16::MAX);
         }
-        opening.text.push_str(&format!("\"{name}\":"));
-        opening
-    };
-    Field::all().map(opening).collect()
+        let key = format!("\"{name}\":{}\"", if field.is_list() { "[" } else { "" });
+        let mut short = [0; SHORT];
+        let mut short_len = 0;
+        if let Some(room) = short.get_mut(1..=key.len()) {
+            room.copy_from_slice(key.as_bytes());
+            short_len = key.len();
+        }
+        short[0] = b',';
+        whole.push_str(&key);
+        Opening { whole, short, short_len, from, objects, depth }
+    }
+
+    /// The number of the innermost object; 0 at the top.
+    fn innermost(&self) -> u16 {
+        self.depth.checked_sub(1).map_or(0, |last| self.objects[last])
+    }
+
+    /// How many objects are above both.
+    fn shared(&self, other: &Opening) -> usize {
+        let least = self.depth.min(other.depth);
+        (0..least).find(|at| self.objects[*at] != other.objects[*at]).unwrap_or(least)
+    }
+}
+
+static OPENINGS: LazyLock<Vec<Opening>> = LazyLock::new(|| {
+    let mut known = Vec::new();
+    Field::all().map(|field| Opening::of(field, &mut known)).collect()
 });
 
 /// The extras, those of one namespace together.
@@ -150,7 +173,7 @@ impl<'a> Extras<'a> {
         all.extend(event.extras());
         let mut ends = ends(&all);
         if ends.len() > 1 {
-            all.sort_by(|a, b| a.namespace.split('.').cmp(b.namespace.split('.'))); // stable
+            all.sort_by(|a, b| segments(a.namespace).cmp(segments(b.namespace))); // stable
             ends = self::ends(&all);
         }
         Extras { all, ends }
@@ -163,7 +186,7 @@ impl<'a> Extras<'a> {
             let run = self.all.get(start..*end).unwrap_or_default();
             start = *end;
             let Some(first) = run.first() else { continue };
-            if (first.namespace.split('.').next() == Some(OURS)) == ours {
+            if is_ours(first.namespace) == ours {
                 writer.enter(first.namespace);
                 self.write_run(run, writer);
             }
@@ -233,6 +256,10 @@ impl<'a> Extras<'a> {
     }
 }
 
+fn is_ours(namespace: &str) -> bool {
+    namespace.strip_prefix(OURS).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// Where each run of one namespace ends.
 fn ends(all: &[Extra<'_>]) -> Vec<usize> {
     let mut ends = Vec::with_capacity(2);
@@ -264,28 +291,36 @@ struct Writer<'a, 'o> {
 }
 
 impl<'a> Writer<'a, '_> {
-    /// Closes and opens objects until the field's value can follow.
-    fn open(&mut self, field: Field) {
+    /// Writes the field's name, with the objects above it, and its value.
+    fn put(&mut self, field: Field, value: Value<'_>) {
         let opening = &OPENINGS[field.index()];
-        let shared = match self.open {
+        let quoted = usize::from(is_quoted(value));
+        match self.open.replace(opening) {
+            Some(open) if open.innermost() == opening.innermost() && opening.short_len > 0 => {
+                let len = self.out.len() + opening.short_len + quoted;
+                // A copy of a fixed length is two instructions; one of any length is a call.
+                self.out.extend_from_slice(&opening.short);
+                self.out.truncate(len);
+            }
             Some(open) => {
-                let both = open.objects.iter().zip(&opening.objects).take(open.depth.min(opening.depth));
-                let shared = both.take_while(|(a, b)| a == b).count();
+                let shared = open.shared(opening);
                 self.out.extend_from_slice(&CLOSINGS[shared..open.depth]);
-                self.separate();
-                shared
+                self.open_from(opening, shared, quoted);
             }
             None => {
                 self.enter(common(self.path, field.nested().0));
-                self.separate();
-                segments(self.path).count()
+                self.open_from(opening, segments(self.path).count(), quoted);
+                self.open = Some(opening);
             }
-        };
-        let from = usize::from(opening.from[shared]);
-        self.out.extend_from_slice(&opening.text.as_bytes()[from..]);
+        }
         self.path = field.nested().0;
-        self.open = Some(opening);
-        self.first = false;
+        write_rest(value, self.out);
+    }
+
+    fn open_from(&mut self, opening: &Opening, shared: usize, quoted: usize) {
+        self.separate();
+        let from = usize::from(opening.from[shared]);
+        self.out.extend_from_slice(&opening.whole.as_bytes()[from..opening.whole.len() - 1 + quoted]);
     }
 
     /// Closes and opens objects until exactly those of `path` are open.

@@ -15,6 +15,7 @@ pub use row::RowError;
 pub use search::{Page, Search};
 pub use statistics::{Bucket, Category, Sender, TopSource};
 pub use target::Target;
+pub use write::Batch;
 
 use serde::{Deserialize, Serialize};
 

@@ -10,62 +10,132 @@ use std::collections::BTreeMap;
 /// How much of a block is handed to the connection at once.
 const PIECE_BYTES: usize = 1 << 20;
 
-impl Events {
-    /// Stores the events. `token` names the batch: the same batch with the same token adds nothing again, also where
-    /// only a part of it was stored before. Once this returns the events are durable (see [`super::Config::fsync`]).
-    ///
-    /// # Errors
-    /// The store refuses or does not answer: repeat with the same events, in the same order, and the same token.
-    pub async fn insert(&self, events: &[Event], token: &str) -> Result<(), EventsError> {
-        let mut blocks: BTreeMap<u16, (u32, Block)> = BTreeMap::new();
-        let mut scratch = Scratch::default();
-        for event in events {
-            let day = row::day(event);
-            let level = event.long(Field::HAIDANG_SYSTEM_LEVEL).and_then(|level| usize::try_from(level).ok());
-            let keep = self.config.keep_days;
-            let keep_days = level.and_then(|level| keep.get(level)).unwrap_or(&keep[0]);
-            let (part, block) = blocks.entry(day).or_insert_with(|| (0, Block::new()));
-            row::write(event, day, *keep_days, &mut scratch, block);
-            if block.rows() >= self.config.insert_rows_max || block.bytes() >= self.config.insert_bytes_max {
-                let full = std::mem::replace(block, Block::new());
-                let number = *part;
-                *part += 1;
-                self.send(full, &format!("{token}-{day}-{number}")).await?;
+/// Events as they will be sent: columns, a block for each day. A third of what the events themselves would take, so
+/// whoever gathers events puts each in at once and keeps none.
+pub struct Batch {
+    rows: usize,
+    rows_max: usize,
+    bytes_max: usize,
+    keep_days: [u16; 6],
+    /// The block of each day that is being filled, and its number within the day.
+    open: BTreeMap<u16, (u32, Block)>,
+    full: Vec<Sealed>,
+    scratch: Scratch,
+}
+
+/// A block that gets no more rows.
+struct Sealed {
+    day: u16,
+    number: u32,
+    pieces: Vec<Bytes>,
+}
+
+impl Batch {
+    /// Puts an event in.
+    pub fn add(&mut self, event: &Event) {
+        let day = row::day(event);
+        let level = event.long(Field::HAIDANG_SYSTEM_LEVEL).and_then(|level| usize::try_from(level).ok());
+        let keep_days = level.and_then(|level| self.keep_days.get(level)).unwrap_or(&self.keep_days[0]);
+        let (number, block) = self.open.entry(day).or_insert_with(|| (0, Block::new()));
+        row::write(event, day, *keep_days, &mut self.scratch, block);
+        self.rows += 1;
+        if block.rows() >= self.rows_max || block.bytes() >= self.bytes_max {
+            let full = std::mem::replace(block, Block::new());
+            self.full.push(Sealed { day, number: *number, pieces: pieces(full) });
+            *number += 1;
+        }
+    }
+
+    /// How many events were put in.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Ends every block that has rows.
+    fn seal(&mut self) {
+        for (day, (number, block)) in std::mem::take(&mut self.open) {
+            if block.rows() > 0 {
+                self.full.push(Sealed { day, number, pieces: pieces(block) });
             }
         }
-        for (day, (part, block)) in blocks {
-            if block.rows() > 0 {
-                self.send(block, &format!("{token}-{day}-{part}")).await?;
-            }
+    }
+}
+
+impl Events {
+    /// An empty batch under the limits of this store.
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        Batch {
+            rows: 0,
+            rows_max: self.config.insert_rows_max,
+            bytes_max: self.config.insert_bytes_max,
+            keep_days: self.config.keep_days,
+            open: BTreeMap::new(),
+            full: Vec::new(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Stores the batch. `token` names it: the same events with the same token add nothing again, also where only a
+    /// part of them was stored before. Once this returns they are durable (see [`super::Config::fsync`]) and the batch
+    /// is empty; after an error it still has what may be missing.
+    ///
+    /// # Errors
+    /// The store refuses or does not answer: repeat with the same batch and the same token.
+    pub async fn insert_batch(&self, batch: &mut Batch, token: &str) -> Result<(), EventsError> {
+        batch.seal();
+        while let Some(block) = batch.full.first() {
+            self.send(&block.pieces, &format!("{token}-{}-{}", block.day, block.number)).await?;
+            batch.full.remove(0);
         }
         Ok(())
     }
 
-    async fn send(&self, block: Block, token: &str) -> Result<(), EventsError> {
+    /// Stores the events as one batch: see [`Events::insert_batch`].
+    ///
+    /// # Errors
+    /// The store refuses or does not answer: repeat with the same events, in the same order, and the same token.
+    pub async fn insert(&self, events: &[Event], token: &str) -> Result<(), EventsError> {
+        let mut batch = self.batch();
+        events.iter().for_each(|event| batch.add(event));
+        self.insert_batch(&mut batch, token).await
+    }
+
+    async fn send(&self, pieces: &[Bytes], token: &str) -> Result<(), EventsError> {
         let sql = format!("INSERT INTO events ({}) FORMAT Native", block::names());
         let mut insert = self
             .client
             .insert_formatted_with(sql)
             .with_setting("insert_deduplication_token", token)
             .with_setting("insert_deduplicate", "1");
-        let mut small = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
-        for piece in block.finish() {
-            if small.len() + piece.len() > PIECE_BYTES && !small.is_empty() {
-                insert.send(Bytes::from(std::mem::take(&mut small))).await?;
-            }
-            if piece.len() > PIECE_BYTES {
-                let mut rest = Bytes::from(piece);
-                while !rest.is_empty() {
-                    insert.send(rest.split_to(rest.len().min(PIECE_BYTES))).await?;
-                }
-            } else {
-                small.extend_from_slice(&piece);
-            }
-        }
-        if !small.is_empty() {
-            insert.send(Bytes::from(small)).await?;
+        for piece in pieces {
+            insert.send(piece.clone()).await?;
         }
         insert.end().await?;
         Ok(())
     }
+}
+
+/// The block's bytes in pieces of about [`PIECE_BYTES`]: small columns together, large ones split.
+fn pieces(block: Block) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
+    let mut small = Vec::new();
+    for piece in block.finish() {
+        if small.len() + piece.len() > PIECE_BYTES && !small.is_empty() {
+            pieces.push(Bytes::from(std::mem::take(&mut small)));
+        }
+        if piece.len() > PIECE_BYTES {
+            let mut rest = Bytes::from(piece);
+            while !rest.is_empty() {
+                pieces.push(rest.split_to(rest.len().min(PIECE_BYTES)));
+            }
+        } else {
+            small.extend_from_slice(&piece);
+        }
+    }
+    if !small.is_empty() {
+        pieces.push(Bytes::from(small));
+    }
+    pieces
 }

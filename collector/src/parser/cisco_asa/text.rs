@@ -1,9 +1,9 @@
 //! The grammars of the firewall's messages: who, with whom, as whom, how much.
 
+use super::super::mark::{self, after};
 use super::super::{network, url};
 use super::{Product, between};
 use event::{Draft, Field, Time, Value};
-use memchr::memmem;
 use std::net::IpAddr;
 
 /// What the meaning of a message depends on.
@@ -83,12 +83,6 @@ fn protocol<'r>(text: &'r str, draft: &mut Draft<'r>) {
         draft.put(Field::NETWORK_IANA_NUMBER, transport.1);
         return;
     }
-}
-
-/// The text after the first of `mark`.
-fn after<'r>(text: &'r str, mark: &str) -> Option<&'r str> {
-    let at = memmem::find(text.as_bytes(), mark.as_bytes())?;
-    text.get(at + mark.len()..)
 }
 
 /// The two ends, by whichever grammar the message has.
@@ -273,7 +267,7 @@ pub(super) fn access_list<'r>(text: &'r str, draft: &mut Draft<'r>) {
         draft.extra(product.namespace(), "rule_name", list);
     }
     protocol(text, draft);
-    let Some(arrow) = memmem::find(text.as_bytes(), b"-> ") else { return };
+    let Some(arrow) = mark::find(text, "-> ") else { return };
     let before = text[..arrow].trim_end();
     // The word before the arrow, or the one before its user.
     let word = before.split(' ').rev().find(|word| word.contains(['.', ':']) && word.contains('('));
