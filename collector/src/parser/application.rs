@@ -13,7 +13,7 @@ use super::{Line, ParseError, Parser, stamp};
 use access::Access;
 use event::{Draft, Field, Raw, Time};
 
-pub(super) const PARSER: Parser = Parser { name: "application", product: None, sniff, parse };
+pub(super) const PARSER: Parser = Parser { name: "application", product: None, prose: true, sniff, parse };
 
 /// What lies behind is not looked at: stack traces, tokens, whole requests.
 const LOOKED_AT_MAX: usize = 4096;
