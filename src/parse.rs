@@ -21,6 +21,9 @@ pub(crate) struct Options {
     tz_offset: String,
 }
 
+/// How much is gathered before it is written.
+const OUT_BYTES: usize = 1 << 17;
+
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Input {
     Raw,
@@ -53,14 +56,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let tz_offset_s = offset_s(&options.tz_offset)
         .with_context(|| format!("--tz-offset {}: not ±HH:MM, ±HHMM, Z or UTC", options.tz_offset))?;
     let mut stdin = std::io::BufReader::with_capacity(1 << 18, std::io::stdin().lock());
-    let mut stdout = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
-    let (mut line, mut out, mut sequence) = (Vec::new(), Vec::new(), 0u64);
+    let mut stdout = std::io::stdout().lock();
+    let (mut line, mut out, mut sequence) = (Vec::new(), Vec::with_capacity(2 * OUT_BYTES), 0u64);
     let mut problems = false;
     while stdin.read_until(b'\n', &mut line).context("read stdin")? > 0 {
         let text = Raw::readable(trim(&line));
         sequence += 1;
         let raw = Raw { tz_offset_s, ..Raw::stdin(&text, received, sequence) };
-        out.clear();
         match options.stdin {
             Input::Raw => collector::parser::parse(&raw).write_json(&mut out),
             Input::Json => match serde_json::from_str::<Case<'_>>(&text) {
@@ -73,12 +75,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             },
         }
         out.push(b'\n');
-        if let Err(error) = stdout.write_all(&out) {
-            return closed(error);
+        if out.len() >= OUT_BYTES {
+            if let Err(error) = stdout.write_all(&out) {
+                return closed(error);
+            }
+            out.clear();
         }
         line.clear();
     }
-    if let Err(error) = stdout.flush() {
+    if let Err(error) = stdout.write_all(&out).and_then(|()| stdout.flush()) {
         return closed(error);
     }
     Ok(if problems { ExitCode::from(1) } else { ExitCode::SUCCESS })

@@ -283,6 +283,18 @@ mod tests {
         }
 
         #[test]
+        fn every_text_is_written_as_json_reads_it(text in "[\u{0}-\u{ff}\"\\\\\n!#\u{1f4a1}]{0,70}") {
+            let mut draft = Draft::new(&Raw::stdin("x", Time(0), 1));
+            draft.put(Field::MESSAGE, &text);
+            draft.put(Field::EVENT_TYPE, &text);
+            let json: serde_json::Value = serde_json::from_str(&draft.finish().to_json()).unwrap();
+            if !text.is_empty() {
+                prop_assert_eq!(json["message"].as_str(), Some(&*text));
+                prop_assert_eq!(json["event"]["type"][0].as_str(), Some(&*text));
+            }
+        }
+
+        #[test]
         fn no_text_makes_the_reader_panic(text in "\\PC{0,60}|[{}\\[\\]\":,a-z0-9.]{0,60}") {
             if let Ok(event) = Event::from_json(&text) {
                 prop_assert!(serde_json::from_str::<serde_json::Value>(&event.to_json()).is_ok());

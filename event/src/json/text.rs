@@ -80,9 +80,14 @@ fn write_text_rest(text: &str, out: &mut Vec<u8>) {
             found &= found - 1;
         }
     }
-    for (at, byte) in (chunks.len() * 8..).zip(rest) {
-        if *byte < 0x20 || matches!(byte, b'"' | b'\\') {
-            write_escape(bytes, &mut plain, at, out);
+    // What is left is one word with blanks behind; most texts need nothing escaped.
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    if escapes(u64::from_le_bytes(last)) != 0 {
+        for (at, byte) in (chunks.len() * 8..).zip(rest) {
+            if *byte < 0x20 || matches!(byte, b'"' | b'\\') {
+                write_escape(bytes, &mut plain, at, out);
+            }
         }
     }
     out.extend_from_slice(&bytes[plain..]);
@@ -91,7 +96,15 @@ fn write_text_rest(text: &str, out: &mut Vec<u8>) {
 
 /// Writes what is plain before the byte at `at`, and that byte escaped.
 fn write_escape(bytes: &[u8], plain: &mut usize, at: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(&bytes[*plain..at]);
+    match bytes.get(*plain..).and_then(|rest| rest.first_chunk::<16>()) {
+        // A copy of a fixed length is an instruction or two; one of any length is a call.
+        Some(chunk) if at - *plain <= chunk.len() => {
+            let len = out.len() + at - *plain;
+            out.extend_from_slice(chunk);
+            out.truncate(len);
+        }
+        _ => out.extend_from_slice(&bytes[*plain..at]),
+    }
     *plain = at + 1;
     match bytes[at] {
         b'"' => out.extend_from_slice(b"\\\""),

@@ -111,6 +111,8 @@ struct Opening {
     from: [u16; DEPTH_MAX + 1],
     /// The objects above the field, each by a number that no other object has.
     objects: [u16; DEPTH_MAX],
+    /// The last of them; 0 at the top.
+    innermost: u16,
     depth: usize,
 }
 
@@ -140,12 +142,8 @@ impl Opening {
         }
         short[0] = b',';
         whole.push_str(&key);
-        Opening { whole, short, short_len, from, objects, depth }
-    }
-
-    /// The number of the innermost object; 0 at the top.
-    fn innermost(&self) -> u16 {
-        self.depth.checked_sub(1).map_or(0, |last| self.objects[last])
+        let innermost = if depth > 0 { objects[depth - 1] } else { 0 };
+        Opening { whole, short, short_len, from, objects, innermost, depth }
     }
 
     /// How many objects are above both.
@@ -211,11 +209,23 @@ impl<'a> Extras<'a> {
         }
         for (at, extra) in run.iter().enumerate() {
             if twice & 1 << kind(extra.key) == 0 {
-                self.write_group(std::iter::once(extra), writer);
+                self.write_key(extra, writer);
+                write_value(extra.value, writer.out);
             } else if !run[..at].iter().any(|before| before.key == extra.key) {
                 self.write_group(run[at..].iter().filter(|next| next.key == extra.key), writer);
             }
         }
+    }
+
+    fn write_key(&self, extra: &Extra<'a>, writer: &mut Writer<'a, '_>) {
+        writer.separate();
+        if self.ends.len() > 1 && self.is_object(extra) {
+            // A name that is a value here and an object below keeps its value under `name.value`.
+            write_text(&format!("{}.value", extra.key), writer.out);
+        } else {
+            write_text(extra.key, writer.out);
+        }
+        writer.out.push(b':');
     }
 
     /// Writes all values of one name: one as it is, several as a list.
@@ -225,15 +235,11 @@ impl<'a> Extras<'a> {
     {
         let mut group = group.peekable();
         let Some(first) = group.next() else { return };
-        writer.separate();
-        if self.is_object(first) {
-            // A name that is a value here and an object below keeps its value under `name.value`.
-            write_text(&format!("{}.value", first.key), writer.out);
-        } else {
-            write_text(first.key, writer.out);
-        }
+        self.write_key(first, writer);
         let list = group.peek().is_some();
-        writer.out.extend_from_slice(if list { b":[" } else { b":" });
+        if list {
+            writer.out.push(b'[');
+        }
         write_value(first.value, writer.out);
         for next in group {
             writer.out.push(b',');
@@ -252,7 +258,7 @@ impl<'a> Extras<'a> {
                 rest.strip_prefix(extra.key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             })
         };
-        self.ends.len() > 1 && self.ends.iter().filter_map(|end| self.all.get(end - 1)).any(below)
+        self.ends.iter().filter_map(|end| self.all.get(end - 1)).any(below)
     }
 }
 
@@ -296,7 +302,7 @@ impl<'a> Writer<'a, '_> {
         let opening = &OPENINGS[field.index()];
         let quoted = usize::from(is_quoted(value));
         match self.open.replace(opening) {
-            Some(open) if open.innermost() == opening.innermost() && opening.short_len > 0 => {
+            Some(open) if open.innermost == opening.innermost && opening.short_len > 0 => {
                 let len = self.out.len() + opening.short_len + quoted;
                 // A copy of a fixed length is two instructions; one of any length is a call.
                 self.out.extend_from_slice(&opening.short);
@@ -325,11 +331,11 @@ impl<'a> Writer<'a, '_> {
 
     /// Closes and opens objects until exactly those of `path` are open.
     fn enter(&mut self, path: &'a str) {
-        self.open = None;
-        if self.path == path {
-            return;
-        }
         let shared = shared(self.path, path);
+        if let Some(open) = self.open.take().filter(|_| shared == 0) {
+            self.out.extend_from_slice(&CLOSINGS[..open.depth]);
+            self.path = "";
+        }
         for segment in segments(self.path.get(shared..).unwrap_or_default()) {
             self.out.extend_from_slice(if segment.is_empty() { b"" } else { b"}" });
             self.first &= segment.is_empty();
