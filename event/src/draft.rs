@@ -1,7 +1,7 @@
 //! An event under construction over its raw line.
 
 use crate::event::{Fitted, Piece, Stored, StoredExtra, fit};
-use crate::{Event, Field, Raw, Time, Value};
+use crate::{Event, Field, Kind, Raw, Time, Value};
 use std::net::IpAddr;
 
 /// Where a parser writes. Text that lies within the raw line is kept as a place in it, without a copy.
@@ -43,6 +43,11 @@ impl<'r> Draft<'r> {
         if text.is_empty() {
             return;
         }
+        if field.kind() == Kind::Text {
+            let piece = self.piece(text);
+            self.event.store(field, Stored::Text(piece));
+            return;
+        }
         match fit(field.kind(), Value::Text(text)) {
             Some(Fitted::Text(text)) => {
                 let stored = Stored::Text(self.piece(text));
@@ -60,7 +65,11 @@ impl<'r> Draft<'r> {
 
     /// Sets a whole number.
     pub fn long(&mut self, field: Field, number: i64) {
-        self.event.set(field, Value::Long(number));
+        if field.kind() == Kind::Long {
+            self.event.store(field, Stored::Long(number));
+        } else {
+            self.event.set(field, Value::Long(number));
+        }
     }
 
     /// Sets an address.
@@ -70,7 +79,9 @@ impl<'r> Draft<'r> {
 
     /// Sets a moment.
     pub fn date(&mut self, field: Field, time: Time) {
-        self.event.set(field, Value::Date(time));
+        if field.kind() == Kind::Date {
+            self.event.store(field, Stored::Date(time));
+        }
     }
 
     /// Sets true or false.

@@ -248,11 +248,21 @@ impl Event {
         self.extras.push(StoredExtra { namespace, key, value });
     }
 
+    /// Sets the field, or adds to its list. Inlined, so that the value is made where it stays: moving an enum that was
+    /// just written costs a stall each time.
+    #[inline(always)]
     pub(crate) fn store(&mut self, field: Field, stored: Stored) {
-        if !self.has(field) {
+        if self.has(field) {
+            self.store_again(field, stored);
+        } else {
             self.present[field.index() / 64] |= 1 << (field.index() % 64);
             self.fields.push((field, stored));
-        } else if field.is_list() {
+        }
+    }
+
+    #[inline(never)]
+    fn store_again(&mut self, field: Field, stored: Stored) {
+        if field.is_list() {
             let value = self.value(stored);
             if !self.values(field).any(|old| old == value) {
                 self.fields.push((field, stored));

@@ -321,6 +321,20 @@ mod tests {
     }
 
     #[test]
+    fn our_own_extras_stand_between_the_fields_around_them() {
+        let mut draft = Draft::new(&Raw::stdin("x", Time(0), 1));
+        draft.put(Field::SOURCE_PORT, "no port");
+        draft.put(Field::SOURCE_IP, "192.0.2.1");
+        draft.put(Field::SOURCE_GEO_CITY_NAME, "Vũng Tàu");
+        draft.put(Field::DESTINATION_IP, "192.0.2.2");
+        let event = draft.finish();
+        let json: serde_json::Value = serde_json::from_str(&event.to_json()).unwrap();
+        assert_eq!(json["haidang"]["unfit"]["source.port"], "no port");
+        assert_eq!(json["source"]["geo"]["city_name"], "Vũng Tàu");
+        assert_eq!(Event::from_json(&event.to_json()).unwrap(), event);
+    }
+
+    #[test]
     fn thousands_of_extras_of_one_name_are_one_list_in_order() {
         let raw = Raw::stdin("x", Time(1_790_000_000_000), 7);
         let mut draft = Draft::new(&raw);

@@ -301,7 +301,7 @@ impl<'a> Writer<'a, '_> {
     fn put(&mut self, field: Field, value: Value<'_>) {
         let opening = &OPENINGS[field.index()];
         let quoted = usize::from(is_quoted(value));
-        match self.open.replace(opening) {
+        match self.open {
             Some(open) if open.innermost == opening.innermost && opening.short_len > 0 => {
                 let len = self.out.len() + opening.short_len + quoted;
                 // A copy of a fixed length is two instructions; one of any length is a call.
@@ -316,9 +316,9 @@ impl<'a> Writer<'a, '_> {
             None => {
                 self.enter(common(self.path, field.nested().0));
                 self.open_from(opening, segments(self.path).count(), quoted);
-                self.open = Some(opening);
             }
         }
+        self.open = Some(opening);
         self.path = field.nested().0;
         write_rest(value, self.out);
     }
