@@ -85,6 +85,11 @@ impl Field {
         usize::from(self.0)
     }
 
+    /// The field at that place in the table.
+    pub(crate) fn at(index: usize) -> Field {
+        Field(u16::try_from(index).unwrap_or(0))
+    }
+
     /// Finds a field by its dotted name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Field> {

@@ -80,10 +80,9 @@ fn write_text_rest(text: &str, out: &mut Vec<u8>) {
             found &= found - 1;
         }
     }
-    // What is left is one word with blanks behind; most texts need nothing escaped.
-    let mut last = [b' '; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    if escapes(u64::from_le_bytes(last)) != 0 {
+    // Most ends need no escape, which the last eight bytes tell at once, seen before or not.
+    let clean = bytes.last_chunk::<8>().is_some_and(|last| escapes(u64::from_le_bytes(*last)) == 0);
+    if !clean {
         for (at, byte) in (chunks.len() * 8..).zip(rest) {
             if *byte < 0x20 || matches!(byte, b'"' | b'\\') {
                 write_escape(bytes, &mut plain, at, out);

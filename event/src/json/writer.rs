@@ -23,17 +23,18 @@ const LAST_OF_OURS: Field = Field::HAIDANG_UNIT_NAME;
 pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
     let id = Value::Text(uuid::Uuid::from_u128(event.id.0).hyphenated().encode_lower(&mut id));
-    let order = order(event);
+    let places = Places::of(event);
     let extras = Extras::of(event);
     let mut writer = Writer { out, path: "", open: None, first: true };
     writer.out.push(b'{');
     let mut ours_written = extras.all.is_empty();
-    for at in order {
-        let (field, value) = match at {
-            ID => (Field::EVENT_ID, id),
-            ORIGINAL => (Field::EVENT_ORIGINAL, Value::Text(event.original())),
-            at => match event.fields.get(at as usize) {
-                Some((field, stored)) => (*field, event.value(*stored)),
+    for field in places.fields() {
+        let at = places.first(field, event);
+        let value = match field {
+            Field::EVENT_ID => id,
+            Field::EVENT_ORIGINAL => Value::Text(event.original()),
+            _ => match event.fields.get(at) {
+                Some((_, stored)) => event.value(*stored),
                 None => continue,
             },
         };
@@ -43,7 +44,7 @@ pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
         }
         writer.put(field, value);
         if field.is_list() {
-            let more = event.fields.get(at as usize + 1..).unwrap_or_default();
+            let more = event.fields.get(at + 1..).unwrap_or_default();
             for (_, stored) in more.iter().filter(|(other, _)| *other == field) {
                 writer.out.push(b',');
                 write_value(event.value(*stored), writer.out);
@@ -59,38 +60,46 @@ pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
     writer.out.push(b'}');
 }
 
-/// In [`order`]: the event's id and its line, which are no stored fields. A line of 1 MiB has fewer values than that.
-const ID: u32 = u32::MAX;
-const ORIGINAL: u32 = u32::MAX - 1;
+/// Which fields are there, and where each one's first value is: the bits are the dictionary's order, nothing is sorted.
+struct Places {
+    present: [u64; Field::COUNT.div_ceil(64)],
+    first: [u16; Field::COUNT],
+}
 
-/// The place of each field's first value, in the dictionary's order. Nothing is sorted: how many fields before this one
-/// are there is its place, and a few words of bits tell.
-fn order(event: &Event) -> Vec<u32> {
-    let mut present = event.present;
-    for field in [Field::EVENT_ID, Field::EVENT_ORIGINAL] {
-        present[field.index() / 64] |= 1 << (field.index() % 64);
-    }
-    let mut before = [0; Field::COUNT.div_ceil(64)];
-    let mut count = 0;
-    for (word, before) in present.iter().zip(&mut before) {
-        *before = count;
-        count += word.count_ones() as usize;
-    }
-    let mut order = vec![0; count];
-    let mut put = |field: Field, at: u32| {
-        let (word, bit) = (field.index() / 64, field.index() % 64);
-        let below = present[word] & ((1 << bit) - 1);
-        if let Some(place) = order.get_mut(before[word] + below.count_ones() as usize) {
-            *place = at;
+impl Places {
+    fn of(event: &Event) -> Places {
+        let mut first = [0; Field::COUNT];
+        // Backwards, so that the first value of a list stays.
+        for (at, (field, _)) in event.fields.iter().enumerate().rev() {
+            first[field.index()] = u16::try_from(at).unwrap_or(u16::MAX);
         }
-    };
-    // Backwards, so that the first value of a list stays.
-    for (at, (field, _)) in event.fields.iter().enumerate().rev() {
-        put(*field, u32::try_from(at).unwrap_or(0));
+        let mut present = event.present;
+        for field in [Field::EVENT_ID, Field::EVENT_ORIGINAL] {
+            present[field.index() / 64] |= 1 << (field.index() % 64);
+        }
+        Places { present, first }
     }
-    put(Field::EVENT_ID, ID);
-    put(Field::EVENT_ORIGINAL, ORIGINAL);
-    order
+
+    /// Only a hostile line has so many values that the place must be searched for.
+    fn first(&self, field: Field, event: &Event) -> usize {
+        match self.first[field.index()] {
+            u16::MAX => event.fields.iter().position(|(other, _)| *other == field).unwrap_or(usize::MAX),
+            at => usize::from(at),
+        }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = Field> {
+        let (mut word, mut bits) = (0, self.present[0]);
+        std::iter::from_fn(move || {
+            while bits == 0 {
+                word += 1;
+                bits = *self.present.get(word)?;
+            }
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            Some(Field::at(word * 64 + bit))
+        })
+    }
 }
 
 /// How deep the dictionary nests at most.
