@@ -157,9 +157,14 @@ impl Record<'_> {
     fn bare(&self, field: &FieldRef) -> Option<Nothing> {
         let Record::Flat(flat) = self else { return None };
         let below = |name: &str| name.strip_prefix(&field.name).is_some_and(|rest| rest.starts_with('.'));
-        let found = flat.bare.iter().find(|(name, _)| *name == field.name).map(|(_, nothing)| *nothing);
-        let names = flat.entries.iter().map(|(name, _)| name).chain(flat.bare.iter().map(|(name, _)| name));
-        found.or_else(|| names.into_iter().any(|name| below(name)).then_some(Nothing::Empty))
+        let mut here = flat.bare.iter().filter(|(name, _)| *name == field.name).map(|(_, nothing)| *nothing);
+        let mut names =
+            flat.entries.iter().map(|(name, _)| name).chain(flat.bare.iter().map(|(name, _)| name));
+        let is_null = here.clone().next().is_some();
+        if here.any(|nothing| nothing == Nothing::Empty) || names.any(|name| below(name)) {
+            return Some(Nothing::Empty);
+        }
+        is_null.then_some(Nothing::Null)
     }
 
     /// The same for fields of our events.
