@@ -58,7 +58,7 @@ fn escapes(word: u64) -> u64 {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     // Below `limit`, where the high bit is not set.
-    let below = |word: u64, limit: u64| !((word & !HIGH) + LOW * (0x80 - limit) | word) & HIGH;
+    let below = |word: u64, limit: u64| !(((word & !HIGH) + LOW * (0x80 - limit)) | word) & HIGH;
     below(word, 0x20) | below(word ^ (LOW * 0x22), 1) | below(word ^ (LOW * 0x5c), 1)
 }
 
