@@ -115,6 +115,8 @@ impl Traffic<'_> {
         let (request, status) = *self.random.pick(&PAGES);
         let agent = *self.random.pick(&AGENTS);
         let inside = IpAddr::V4(endpoint.address);
+        // Who works from home does so from one address.
+        let home = IpAddr::V4(self.outside[endpoint.address.to_bits() as usize % self.outside.len()]);
         let line = &mut self.line(out);
         let device = match (kind, unit.portal) {
             (0, Some(portal)) => &devices[portal],
@@ -127,7 +129,7 @@ impl Traffic<'_> {
         match (kind, device.kind) {
             (0, Kind::Portal) => linux::web(line, device, visitor, request, status, agent),
             (1, _) => windows::logon(line, device, &endpoint.user, inside, &endpoint.name, true),
-            (4, Kind::FortiGate) => fortigate::vpn(line, device, &endpoint.user, visitor, true),
+            (4, Kind::FortiGate) => fortigate::vpn(line, device, &endpoint.user, home, true),
             (0 | 4, _) => return self.connection(out, unit),
             (5, Kind::Kaspersky) => antivirus::kaspersky_update(line, device, endpoint),
             (5, _) => antivirus::eset_update(line, device, endpoint),
