@@ -1,5 +1,7 @@
 //! Where rules come from, and `haidang rules`.
 
+mod coverage;
+
 use anyhow::Context as _;
 use correlator::{RuleFile, RuleKind, RuleSet};
 use std::io::Write as _;
@@ -40,6 +42,9 @@ enum RulesCommand {
     Check(Where),
     /// Lists rules: level, layer, kind, id, title
     List(Where),
+    /// Says of each rule whether it can be true on our events: live, no pipeline for its log source, no event of it seen,
+    /// or the fields that nothing fills
+    Coverage(coverage::Options),
 }
 
 /// Rules of a folder, or those that come with the program.
@@ -69,6 +74,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     match &options.command {
         RulesCommand::Check(place) => check(place),
         RulesCommand::List(place) => list(place),
+        RulesCommand::Coverage(options) => coverage::run(options),
     }
 }
 

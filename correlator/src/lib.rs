@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod corpus;
 mod correlator;
+mod coverage;
 mod engine;
 mod episode;
 mod evaluate;
@@ -25,6 +26,7 @@ mod window;
 mod yaml;
 
 pub use correlator::{Correlator, Counters, Limits, Output};
+pub use coverage::{Cover, Seen};
 pub use groups::Evicted;
 pub use record::Flat;
 pub use ruleset::{RuleError, RuleFile, RuleSet, Unmapped};

@@ -165,7 +165,6 @@ impl RuleSet {
     }
 
     /// Which of the set's conditions on events hold.
-    #[cfg(test)]
     pub(crate) fn sources_of(&self, record: Record<'_>, found: &mut Vec<bool>) {
         found.clear();
         if let Record::Event(_) = record {

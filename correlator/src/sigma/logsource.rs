@@ -22,9 +22,7 @@
 
 use super::detection::Problem;
 use super::pattern::{Glob, Place};
-#[cfg(test)]
-use crate::record::Record;
-use crate::record::Target;
+use crate::record::{Record, Target};
 use crate::yaml::{Entry, Node};
 use std::collections::HashMap;
 
@@ -77,7 +75,6 @@ impl When {
     }
 
     /// Whether the condition holds, as the reference evaluator says.
-    #[cfg(test)]
     pub(crate) fn holds(&self, record: &Record<'_>) -> bool {
         self.0.iter().all(|(target, globs)| {
             record.any_of(std::slice::from_ref(target), |value| {
