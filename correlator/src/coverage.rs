@@ -91,7 +91,14 @@ impl RuleSet {
 
     /// A correlation can be true if every rule that it counts can.
     fn correlation_cover(&self, at: usize, seen: &Seen) -> Cover {
-        let parts = self.detections.iter().filter(|rule| rule.feeds.iter().any(|(fed, _)| *fed == at));
+        let feeds = |feeds: &[(usize, usize)]| feeds.iter().any(|(fed, _)| *fed == at);
+        for (below, _) in self.correlations.iter().enumerate().filter(|(_, rule)| feeds(&rule.feeds)) {
+            match self.correlation_cover(below, seen) {
+                Cover::Live => {}
+                other => return other,
+            }
+        }
+        let parts = self.detections.iter().filter(|rule| feeds(&rule.feeds));
         let mut missing = BTreeSet::new();
         for rule in parts {
             match cover(rule, seen) {

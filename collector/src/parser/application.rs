@@ -20,8 +20,27 @@ const LOOKED_AT_MAX: usize = 4096;
 
 fn sniff(line: &Line<'_>) -> bool {
     let text = text(line);
-    (phrase::login(text).is_some() || access::in_text(text).is_some() || access::looks_like_json(text))
+    (phrase::login(text).is_some()
+        || access::in_text(text).is_some()
+        || access::looks_like_json(text)
+        || phrase::mail_refused(text)
+        || is_trap(line))
         && client(line, text).is_some()
+}
+
+/// Programs that nobody has business with: whoever comes is up to something.
+fn is_trap(line: &Line<'_>) -> bool {
+    matches!(line.header.app_name, "endlessh" | "sshesame" | "cowrie" | "honeytrap" | "opencanary")
+}
+
+/// Whether a program's own words tell of a login, and whether it worked.
+pub(super) fn login(text: &str) -> Option<bool> {
+    phrase::login(text)
+}
+
+/// The user whom a program's own words name, or nothing.
+pub(super) fn user(text: &str) -> &str {
+    phrase::user(text)
 }
 
 /// A line without a program's name is taken whole: its own time looks like a syslog header.
@@ -65,6 +84,17 @@ fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
         draft.word(Field::EVENT_ACTION, "login");
         draft.word(Field::EVENT_OUTCOME, if success { "success" } else { "failure" });
         draft.put(Field::USER_NAME, phrase::user(text));
+    }
+    if is_trap(line) {
+        draft.word(Field::EVENT_KIND, "alert");
+        draft.word(Field::EVENT_CATEGORY, "intrusion_detection");
+        draft.word(Field::EVENT_ACTION, "trap-contact");
+    }
+    if login.is_none() && phrase::mail_refused(text) {
+        draft.word(Field::EVENT_CATEGORY, "email");
+        draft.word(Field::EVENT_TYPE, "denied");
+        draft.word(Field::EVENT_ACTION, "mail-refused");
+        draft.word(Field::EVENT_OUTCOME, "failure");
     }
     if let Some(access) = access {
         request(&access, login.is_some(), draft);

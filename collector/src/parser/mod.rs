@@ -4,10 +4,12 @@
 //! parser can be corrected and the spool parsed again.
 
 mod application;
+mod auditd;
 mod cef;
 mod cisco_asa;
 mod clamav;
 mod container;
+mod dns_query;
 mod eset;
 mod extension;
 mod fortigate;
@@ -16,15 +18,18 @@ mod keyed;
 mod leef;
 mod linux_auth;
 mod mark;
+mod netfilter;
 mod network;
 mod palo_alto;
 mod pfsense;
 mod stamp;
+mod suricata;
 pub mod syslog;
 mod url;
 mod web_access;
 mod web_error;
 mod windows;
+mod zeek;
 
 #[cfg(test)]
 mod golden;
@@ -88,8 +93,13 @@ pub const PARSERS: &[Parser] = &[
     linux_auth::PARSER,
     web_access::PARSER,
     web_error::PARSER,
+    suricata::PARSER,
+    zeek::PARSER,
     windows::PARSER,
     pfsense::PARSER,
+    auditd::PARSER,
+    netfilter::PARSER,
+    dns_query::PARSER,
     cef::PARSER,
     leef::PARSER,
     // Last, for it guesses.

@@ -12,7 +12,9 @@ pub(super) const PARSER: Parser = Parser { name: "web_access", product: None, pr
 const EXTRA: &str = "web.access";
 
 fn sniff(line: &Line<'_>) -> bool {
-    time_at(text(line)).is_some()
+    // Proxies that name the client in brackets have an order of their own: see `application`.
+    let text = text(line);
+    time_at(text).is_some() && !text.contains("[Client ") && !text.contains("[client: ")
 }
 
 /// A line without a priority is taken whole: its beginning can look like a syslog header.

@@ -49,6 +49,12 @@ fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     draft.put(Field::MESSAGE, message);
     if let Some((_, said)) = message.split_once("ModSecurity: ") {
         modsecurity(said, draft);
+    } else {
+        // What an application said through the server; behind `, client: ` stand the client's own words.
+        let said = message.split(", client: ").next().unwrap_or(message);
+        if super::application::login(said) == Some(false) {
+            login_failed(super::application::user(said), draft);
+        }
     }
     Ok(())
 }
@@ -157,6 +163,9 @@ fn apache_message<'r>(message: &'r str, draft: &mut Draft<'r>) {
     };
     let (said, referrer) = said.rsplit_once(", referer: ").unwrap_or((said, ""));
     draft.put(Field::HTTP_REQUEST_REFERRER, referrer);
+    if let Some(asked) = said.strip_prefix("Invalid URI in request ") {
+        request(asked, draft);
+    }
     for prefix in ["File does not exist: ", "client denied by server configuration: "] {
         draft.put(Field::FILE_PATH, said.strip_prefix(prefix).unwrap_or(""));
     }

@@ -1,10 +1,12 @@
-//! Windows events as JSON: winlogbeat (`winlog`), NXLog (flat) and the event itself (`Event.System`, `Event.EventData`).
+//! Windows events as JSON: winlogbeat (`winlog`), NXLog (flat) and the event itself (`Event.System`,
+//! `Event.EventData`); the last also as XML.
 //!
 //! One walk over the document: what a value means depends on the event's number and channel, which are therefore
 //! looked up beforehand. Everything the event says is also kept under its own name in `winlog.event_data`.
 
 mod action;
 mod sysmon;
+mod xml;
 
 use super::mark::after;
 use super::{Line, ParseError, Parser, mark, stamp};
@@ -16,8 +18,9 @@ const DATA: &str = "winlog.event_data";
 
 fn sniff(line: &Line<'_>) -> bool {
     let has = |key: &str| mark::find(line.message, key).is_some();
-    line.message.starts_with('{')
-        && (has("\"winlog\":") || has("\"EventID\":") && (has("\"Channel\":") || has("\"SourceName\":")))
+    xml::is(line.message) && has("<EventID")
+        || line.message.starts_with('{')
+            && (has("\"winlog\":") || has("\"EventID\":") && (has("\"Channel\":") || has("\"SourceName\":")))
 }
 
 /// Which mapping applies.
@@ -44,8 +47,10 @@ struct Reading<'d, 'r> {
 
 fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     let text = line.message;
-    let code = code(text).ok_or(ParseError::Missing("EventID"))?;
-    let class = class(text);
+    let is_xml = xml::is(text);
+    let code = if is_xml { xml::element(text, "EventID") } else { code(text) };
+    let code = code.ok_or(ParseError::Missing("EventID"))?;
+    let class = if is_xml { xml_class(text) } else { class(text) };
     line.header.put_process(draft);
     super::origin(draft, "windows", "windows.forwarded");
     draft.put(Field::EVENT_CODE, code);
@@ -61,6 +66,10 @@ fn parse<'r>(line: &Line<'r>, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     let data_name = String::new();
     let mut reading =
         Reading { draft, raw, class, code: number, data_name, own_time: false, log_time: false };
+    if is_xml {
+        xml::walk(text, &mut |path, key, value| reading.leaf(path, key, Value::Text(value)));
+        return Ok(());
+    }
     json::walk(text, &mut |path, key, value| reading.leaf(path, key, value))
         .map_err(|error| ParseError::Malformed { at: error.column() })
 }
@@ -87,16 +96,27 @@ fn class(text: &str) -> Class {
     let channel = named("\"channel\":").or_else(|| named("\"Channel\":")).unwrap_or_default();
     let provider =
         || ["\"provider_name\":", "\"SourceName\":", "\"Name\":"].iter().find_map(|key| named(key));
-    let of = |name: &str| match name {
+    let of = class_of;
+    // A forwarded event's channel is `ForwardedEvents`: then its provider tells.
+    match of(channel) {
+        Class::Other => provider().map_or(Class::Other, of),
+        class => class,
+    }
+}
+
+fn class_of(name: &str) -> Class {
+    match name {
         "Security" | "Microsoft-Windows-Security-Auditing" | "Microsoft-Windows-Eventlog" => Class::Security,
         name if name.starts_with("Microsoft-Windows-Sysmon") => Class::Sysmon,
         name if name.contains("PowerShell") => Class::PowerShell,
         name if name.starts_with("Microsoft-Windows-Windows Defender") => Class::Defender,
         _ => Class::Other,
-    };
-    // A forwarded event's channel is `ForwardedEvents`: then its provider tells.
-    match of(channel) {
-        Class::Other => provider().map_or(Class::Other, of),
+    }
+}
+
+fn xml_class(text: &str) -> Class {
+    match xml::element(text, "Channel").map_or(Class::Other, class_of) {
+        Class::Other => xml::attribute(text, "Provider", "Name").map_or(Class::Other, class_of),
         class => class,
     }
 }

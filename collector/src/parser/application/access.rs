@@ -17,8 +17,13 @@ const METHODS: &[&str] =
 
 /// `POST /login … 401`, or the status before, as in gin's `| 401 | … | POST "/login"`.
 pub(super) fn in_text(text: &str) -> Option<Access> {
-    let (at, method) = method(text)?;
+    let Some((at, method)) = method(text) else { return login_path(text) };
     let rest = text[at + method.len()..].trim_start_matches([' ', ':', '"', '\'']);
+    // `GET https host "/path"`
+    let rest = match rest.strip_prefix("https ").or_else(|| rest.strip_prefix("http ")) {
+        Some(after) => after.split_once(' ').map_or(after, |(_host, path)| path.trim_start_matches('"')),
+        None => rest,
+    };
     let quoted = text[..at].ends_with('"');
     let end = rest.find([' ', '"', '\'']).unwrap_or(rest.len());
     let target = &rest[..end];
@@ -39,6 +44,14 @@ pub(super) fn in_text(text: &str) -> Option<Access> {
         agent: agent.to_owned(),
         host: String::new(),
     })
+}
+
+/// `/api/login: 403 192.0.2.7`: only a login's path is worth a line without a method.
+fn login_path(text: &str) -> Option<Access> {
+    let mut words = text.split(' ').skip_while(|word| !(word.starts_with('/') && word.contains("login")));
+    let target = words.next()?.trim_end_matches(':').to_owned();
+    let status = words.next().and_then(status)?;
+    Some(Access { target, status: Some(status), ..Access::default() })
 }
 
 /// Behind a quoted request: the first quoted text that is neither nil nor a referrer.
@@ -108,11 +121,12 @@ pub(super) fn in_json(text: &str) -> Option<Access> {
             {
                 access.target = text.into_owned();
             }
-            "status" | "statuscode" | "responsecode" | "httpstatus" | "responsestatus" | "code" => {
+            "status" | "statuscode" | "downstreamstatus" | "responsecode" | "httpstatus"
+            | "responsestatus" | "code" => {
                 access.status =
                     text.parse().ok().filter(|status| (100..600).contains(status)).or(access.status);
             }
-            "useragent" | "httpuseragent" | "agent" => access.agent = text.into_owned(),
+            "useragent" | "httpuseragent" | "requestuseragent" | "agent" => access.agent = text.into_owned(),
             "authority" | "host" | "vhost" | "servername" if text.parse::<std::net::IpAddr>().is_err() => {
                 access.host = text.into_owned();
             }
@@ -150,6 +164,11 @@ mod tests {
             (
                 "t stdout F {\"method\":\"GET\",\"x-envoy-origin-path\":\"/a\",\"response_code\":404}",
                 "GET /a 404",
+            ),
+            ("2026/04/03 23:39:21 /api/login: 403 192.0.2.7 <nil>", " /api/login 403"),
+            (
+                "[24/Jan/2026:16:50:41 +0000] - 404 404 - GET https a.example.vn \"/x\" [Client 192.0.2.7]",
+                "GET /x 404",
             ),
             ("did GET a grip on 404 things", "-"),
             ("{\"path\":\"/a\"}", "-"),

@@ -50,6 +50,10 @@ const CLIENT: &[&str] = &[
     "visitor_ip",
     "user_ip",
     "userip",
+    "oip",
+    "clienthost",
+    "client_host",
+    "clientaddr",
 ];
 
 /// Words before the address of our own side, or of something else.

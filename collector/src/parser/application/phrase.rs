@@ -108,6 +108,18 @@ const FAILED: &[&str] = &[
     "brute force attempt",
     "account locked out",
     "tls auth error",
+    "password is incorrect",
+    "username is incorrect",
+    "nonexistent user",
+    "non-existent user",
+    "exit before auth",
+    "could not retrieve user",
+    "smtp auth is required",
+    "nt_status_wrong_password",
+    "nt_status_no_such_user",
+    "nt_status_logon_failure",
+    "invalid handshake",
+    "not authorized to access",
     "gui authentication error",
     "mislukte login",
     "fehlerhafter login",
@@ -212,6 +224,26 @@ pub(super) fn login(text: &str) -> Option<bool> {
         }
     }
     succeeded
+}
+
+/// A mail server turns a sender or a recipient away.
+const MAIL_REFUSED: &[&str] = &[
+    "relay access denied",
+    "relay not permitted",
+    "helo command rejected",
+    "sender address rejected",
+    "rejected rcpt",
+    "sender verify fail",
+    "recipient address rejected",
+    "client host rejected",
+    "blocked using",
+];
+
+/// Whether the line tells of mail that was refused.
+pub(super) fn mail_refused(text: &str) -> bool {
+    static REFUSALS: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(MAIL_REFUSED).ok());
+    REFUSALS.as_ref().is_some_and(|refusals| refusals.is_match(text))
 }
 
 /// What stands before a user's name.

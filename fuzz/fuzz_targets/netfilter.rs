@@ -1,0 +1,3 @@
+//! The `netfilter` parser.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| haidang_fuzz::parser("netfilter", bytes));
