@@ -39,7 +39,7 @@ pub(crate) struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { batch_lines_max: 30_000, batch_bytes_max: 16 << 20, batch_ms: 400, node: 0 }
+        Config { batch_lines_max: 20_000, batch_bytes_max: 16 << 20, batch_ms: 400, node: 0 }
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
-            queue_bytes_max: NonZeroU32::MIN.saturating_add(32 * 1024 * 1024 - 1),
+            queue_bytes_max: NonZeroU32::MIN.saturating_add(16 * 1024 * 1024 - 1),
             sync_ms: 50,
             sync_bytes: 4 * 1024 * 1024,
             segment_bytes: 64 * 1024 * 1024,
