@@ -1,6 +1,7 @@
 //! Where rules come from, and `haidang rules`.
 
 mod coverage;
+mod convert_wazuh;
 
 use anyhow::Context as _;
 use correlator::{RuleFile, RuleKind, RuleSet};
@@ -45,6 +46,8 @@ enum RulesCommand {
     /// Says of each rule whether it can be true on our events: live, no pipeline for its log source, no event of it seen,
     /// or the fields that nothing fills
     Coverage(coverage::Options),
+    /// Turns Wazuh 4 rules (XML) into Sigma rules and lists what has no equal
+    ConvertWazuh(convert_wazuh::Options),
 }
 
 /// Rules of a folder, or those that come with the program.
@@ -75,6 +78,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         RulesCommand::Check(place) => check(place),
         RulesCommand::List(place) => list(place),
         RulesCommand::Coverage(options) => coverage::run(options),
+        RulesCommand::ConvertWazuh(options) => convert_wazuh::run(options),
     }
 }
 

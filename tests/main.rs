@@ -17,3 +17,4 @@ mod senders;
 mod stack;
 mod tidy;
 mod truth;
+mod wazuh;

@@ -4,7 +4,7 @@ use crate::{RuleFile, RuleSet};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-fn files(folder: &Path) -> Vec<RuleFile> {
+pub(crate) fn files(folder: &Path) -> Vec<RuleFile> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

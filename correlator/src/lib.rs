@@ -22,6 +22,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod watermark;
+pub mod wazuh;
 mod window;
 mod yaml;
 
