@@ -1,5 +1,7 @@
 //! What every target does with its bytes.
 
+pub mod rules;
+
 use collector::parser::{Line, PARSERS, parse, syslog};
 use event::{Draft, Raw, Time};
 

@@ -398,7 +398,11 @@ mod tests {
             for a in [None, Some("x"), Some("yx")] {
                 for b in [None, Some("y"), Some("xy")] {
                     let values = [a, b, Some("x y")];
-                    let json = serde_json::json!({"product": "p", "a": a, "b": b, "message": "x y"}).to_string();
+                    let mut object = serde_json::json!({"product": "p", "message": "x y"});
+                    for (key, value) in [("a", a), ("b", b)] {
+                        value.into_iter().for_each(|value| object[key] = value.into());
+                    }
+                    let json = object.to_string();
                     let mut output = Output::default();
                     correlator.process_flat(&Flat::from_json(&json).unwrap(), EventId(1), &mut output);
                     prop_assert_eq!(!output.matches.is_empty(), meant(&expression, values), "{} {}", json, text);
