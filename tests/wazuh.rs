@@ -121,8 +121,9 @@ fn access_logs_are_judged_by_status_and_address() {
     check(&rules, &[line("GET /..\\..\\x", 200)], &[101_003]);
     check(&rules, &vec![line("GET /bi-mat", 404); 5], &[101_001, 101_005]);
     check(&rules, &vec![line("GET /anh.png", 404); 5], &[]);
-    let shell = line("GET /", 200).replace("Mozilla/5.0", "() { x:; } y");
-    check(&rules, &[shell.replace("\"() {", "\"() { x:;} ")], &[]);
+    let shell = |status| line("GET /", status).replace("Mozilla/5.0", "() { x:; }; /bin/id");
+    check(&rules, &[shell(200)], &[101_006]);
+    check(&rules, &[shell(500)], &[101_008]);
 }
 
 #[test]

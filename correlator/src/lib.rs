@@ -9,6 +9,8 @@ mod episode;
 mod evaluate;
 mod found;
 mod groups;
+#[cfg(test)]
+mod hostile;
 mod incident;
 #[cfg(test)]
 mod naive;

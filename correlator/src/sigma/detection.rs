@@ -6,8 +6,13 @@ use super::pattern::{Pattern, Place};
 use super::placeholder::Placeholders;
 use crate::yaml::{Entry, Kind, Node};
 
-/// How many patterns one rule may have.
+/// How many patterns one rule may have; a regular expression weighs as much as [`REGEX_WEIGHT`] others.
 const PATTERNS_MAX: usize = 20_000;
+const REGEX_WEIGHT: usize = 20;
+/// How many searches, and how many fields, one rule may have: names are looked up in lists.
+const NAMES_MAX: usize = 1_000;
+/// How many conditions one rule may list.
+const CONDITIONS_MAX: usize = 100;
 
 /// A compiled `detection`. Fields are places in the list of names that the rule uses.
 #[derive(Debug)]
@@ -92,14 +97,15 @@ impl Detection {
             names.push(entry.key.clone());
             searches.push(reader.search(entry));
         }
-        let condition = reader.condition(node, section, &names);
-        if reader.patterns > PATTERNS_MAX {
+        if reader.is_full() || names.len() > NAMES_MAX {
             let text = format!(
-                "has {} patterns, at most {PATTERNS_MAX} are allowed: split the rule",
-                reader.patterns
+                "has more than {PATTERNS_MAX} patterns (a regular expression counts {REGEX_WEIGHT}), or {NAMES_MAX} \
+                 searches or fields: split the rule"
             );
             reader.problem(node.line, section, text);
+            return None;
         }
+        let condition = reader.condition(node, section, &names);
         let fields = reader.fields;
         (problems.len() == before).then_some(())?;
         Some(Detection { searches, condition: condition?, fields })
@@ -118,6 +124,11 @@ impl Reader<'_> {
         self.problems.push(Problem::new(line, key, message));
     }
 
+    /// What comes behind a limit is not read any more: reading it is what the limit saves.
+    fn is_full(&self) -> bool {
+        self.patterns > PATTERNS_MAX || self.fields.len() > NAMES_MAX
+    }
+
     fn field(&mut self, name: &str) -> usize {
         self.fields.iter().position(|known| known == name).unwrap_or_else(|| {
             self.fields.push(name.to_owned());
@@ -132,6 +143,11 @@ impl Reader<'_> {
             self.problem(node.line, &key, "is missing: say which searches must hold");
             return None;
         };
+        if found.each().len() > CONDITIONS_MAX {
+            let text = format!("lists more than {CONDITIONS_MAX} conditions: join them with `or`");
+            self.problem(found.line, &key, text);
+            return None;
+        }
         let mut parts = Vec::new();
         for part in found.each() {
             let parsed = part.text().ok_or_else(|| "must be text".to_owned());
@@ -180,6 +196,9 @@ impl Reader<'_> {
     }
 
     fn item(&mut self, search: &str, entry: &Entry) -> Option<Item> {
+        if self.is_full() {
+            return None;
+        }
         let key = format!("{search}.{}", entry.key);
         let mut parts = entry.key.split('|');
         let name = parts.next().unwrap_or_default();
@@ -239,7 +258,12 @@ impl Reader<'_> {
     /// others if not.
     fn patterns(&mut self, key: &str, values: &[Node], modifiers: &Modifiers) -> Vec<(Wanted, String)> {
         let mut found = Vec::with_capacity(values.len());
+        let weight = if modifiers.operator == Operator::Regex { REGEX_WEIGHT } else { 1 };
         for value in values {
+            if self.is_full() {
+                break;
+            }
+            let before = found.len();
             let text = || value.text().unwrap_or("null").to_owned();
             match self.alternatives(value, modifiers) {
                 Ok(wanted) if modifiers.all && wanted.len() > 1 => {
@@ -252,8 +276,8 @@ impl Reader<'_> {
                 Ok(wanted) => found.extend(wanted.into_iter().map(|wanted| (wanted, text()))),
                 Err(message) => self.problem(value.line, key, message),
             }
+            self.patterns += weight * (found.len() - before).max(1);
         }
-        self.patterns += found.len();
         found
     }
 

@@ -99,7 +99,7 @@ pub fn convert(files: &[RuleFile]) -> Conversion {
         let ends = rule.is_single().then(|| tree.ends(at));
         singles.push(match ends {
             None => None,
-            Some(Ok((ends, left_out))) => Some(sigma::Single::new(rule, ends, left_out)),
+            Some(Ok(ends)) => Some(sigma::Single::new(rule, ends)),
             Some(Err(refusal)) => {
                 conversion.refuse(rule, refusal);
                 None

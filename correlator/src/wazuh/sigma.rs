@@ -4,7 +4,7 @@ use super::emit::Yaml;
 use super::expression::detection;
 use super::rule::Rule;
 use super::source::Source;
-use super::tree::{End, LeftOut, Refusal};
+use super::tree::{End, Ends, Refusal};
 use event::derived_id;
 
 /// How many names a text lists.
@@ -13,7 +13,8 @@ const NAMED_MAX: usize = 12;
 /// A rule that single events raise, ready to be written.
 pub(super) struct Single {
     pub(super) ends: Vec<End>,
-    left_out: LeftOut,
+    left_out: Vec<u32>,
+    lost: Vec<u32>,
     /// The name of the document for each of `ends`.
     pub(super) names: Vec<String>,
 }
@@ -27,9 +28,9 @@ pub(super) struct About<'a> {
 }
 
 impl Single {
-    pub(super) fn new(rule: &Rule, ends: Vec<End>, left_out: LeftOut) -> Single {
-        let names = numbered(&format!("wazuh_{}", rule.id), ends.len());
-        Single { ends, left_out, names }
+    pub(super) fn new(rule: &Rule, ends: Ends) -> Single {
+        let names = numbered(&format!("wazuh_{}", rule.id), ends.list.len());
+        Single { ends: ends.list, left_out: ends.left_out, lost: ends.lost, names }
     }
 
     pub(super) fn documents(&self, rule: &Rule) -> Vec<Yaml> {
@@ -39,11 +40,7 @@ impl Single {
 
     /// What differs from Wazuh.
     pub(super) fn approximate(&self, rule: &Rule) -> Vec<Refusal> {
-        let mut found = Vec::new();
-        if !self.left_out.is_empty() {
-            let reason = format!("is also raised where {} takes the event", listed(&self.left_out));
-            found.push(rule.refusal("rule", reason));
-        }
+        let mut found = differences(rule, &self.left_out, &self.lost);
         for test in &rule.tests {
             let reason = match test.field.as_str() {
                 "action" => "the word is the product's own here; Wazuh's decoder may have put another",
@@ -61,6 +58,21 @@ impl Single {
     pub(super) fn unknown(&self) -> impl Iterator<Item = String> {
         self.ends.iter().filter(|end| matches!(end.source, Source::Unknown(_))).map(|end| end.source.name())
     }
+}
+
+/// What a rule lacks of the tree.
+pub(super) fn differences(rule: &Rule, left_out: &[u32], lost: &[u32]) -> Vec<Refusal> {
+    let mut found = Vec::new();
+    if !left_out.is_empty() {
+        let reason = format!("is also raised where {} takes the event", listed(left_out));
+        found.push(rule.refusal("rule", reason));
+    }
+    if !lost.is_empty() {
+        let reason =
+            format!("is not raised by way of {}, which is not converted: stricter than Wazuh", listed(lost));
+        found.push(rule.refusal("if_sid", reason));
+    }
+    found
 }
 
 /// Rule ids in words.

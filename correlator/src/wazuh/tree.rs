@@ -44,8 +44,15 @@ pub(super) struct Refusal {
     pub(super) reason: String,
 }
 
-/// What was left out of a rule's *not*: it is also raised where these rules take the event.
-pub(super) type LeftOut = Vec<u32>;
+/// A rule in every log source where it has a place.
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    pub(super) list: Vec<End>,
+    /// Rules that are missing in its *not*, because they cannot be said: it is also raised where they take the event.
+    pub(super) left_out: Vec<u32>,
+    /// Parents that cannot be said: by their way it is not raised.
+    pub(super) lost: Vec<u32>,
+}
 
 impl Tree {
     /// Links the rules. A rule that overwrites another takes its place.
@@ -122,34 +129,34 @@ impl Tree {
         self.by_id.get(&id).copied()
     }
 
-    /// What an event must be to end at the rule, for each log source. `LeftOut` names rules that cannot be said, so
-    /// that the *not* lacks them.
-    pub(super) fn ends(&self, at: usize) -> Result<(Vec<End>, LeftOut), Refusal> {
+    /// What an event must be to end at the rule, for each log source.
+    pub(super) fn ends(&self, at: usize) -> Result<Ends, Refusal> {
         let rule = &self.rules[at];
         self.sound(at)?;
         let mut by_source: BTreeMap<String, (Source, Vec<Expression>)> = BTreeMap::new();
-        let mut left_out = LeftOut::new();
-        for way in self.ways(at)? {
+        let mut left_out = Vec::new();
+        let (ways, lost) = self.ways(at)?;
+        for way in ways {
             let source = self.source(&way);
             let expression = self.along(&way, &source, &mut left_out)?;
             by_source.entry(source.name()).or_insert_with(|| (source, Vec::new())).1.push(expression);
         }
-        let ends: Vec<End> = by_source
+        let list: Vec<End> = by_source
             .into_values()
             .map(|(source, ways)| End { source, expression: Expression::any(ways) })
             .collect();
-        let size: usize = ends.iter().map(|end| end.expression.size()).sum();
+        let size: usize = list.iter().map(|end| end.expression.size()).sum();
         if size > VALUES_MAX {
             return Err(rule
                 .refusal("rule", format!("it would have {size} values, at most {VALUES_MAX} are written")));
         }
-        if ends.iter().any(|end| condition(&end.expression).len() > CONDITION_BYTES_MAX) {
+        if list.iter().any(|end| condition(&end.expression).len() > CONDITION_BYTES_MAX) {
             let reason = format!("its condition would be longer than {CONDITION_BYTES_MAX} bytes");
             return Err(rule.refusal("rule", reason));
         }
         left_out.sort_unstable();
         left_out.dedup();
-        Ok((ends, left_out))
+        Ok(Ends { list, left_out, lost })
     }
 
     /// Whether the rule itself can be said and its parents are there.
@@ -174,32 +181,19 @@ impl Tree {
         Ok(())
     }
 
-    /// The ways from the roots to the rule, each from root to rule.
-    fn ways(&self, at: usize) -> Result<Vec<Vec<usize>>, Refusal> {
+    /// The ways from the roots to the rule, each from root to rule; and the parents whose way cannot be said.
+    fn ways(&self, at: usize) -> Result<(Vec<Vec<usize>>, Vec<u32>), Refusal> {
         let rule = &self.rules[at];
-        let mut done = Vec::new();
+        let mut done: Vec<Vec<usize>> = Vec::new();
+        let mut lost: Vec<u32> = Vec::new();
+        let mut why = rule.refusal("if_sid", "the rules above it form a circle");
         let mut open = vec![vec![at]];
         while let Some(way) = open.pop() {
             let top = way.last().copied().unwrap_or(at);
-            if top != at {
-                let parent = &self.rules[top];
-                self.sound(top).map_err(|why| {
-                    let reason = format!(
-                        "its parent {} is not converted: <{}> {}",
-                        parent.id, why.element, why.reason
-                    );
-                    rule.refusal("if_sid", reason)
-                })?;
-                if !parent.is_single() {
-                    let reason = format!(
-                        "its parent {} counts events; a condition on what was counted has no equal",
-                        parent.id
-                    );
-                    return Err(rule.refusal("if_sid", reason));
-                }
-            }
-            if way.len() > DEPTH_MAX {
-                return Err(rule.refusal("if_sid", format!("more than {DEPTH_MAX} rules stand above it")));
+            if let Some(refusal) = self.blocked(&way, top) {
+                lost.push(self.rules[top].id);
+                why = rule.refusal("if_sid", refusal);
+                continue;
             }
             let parents = &self.parents[top];
             if parents.is_empty() {
@@ -211,15 +205,36 @@ impl Tree {
                     open.push(longer);
                 }
             }
-            if open.len() + done.len() > WAYS_MAX {
+            if open.len() + done.len() + lost.len() > WAYS_MAX {
                 return Err(rule.refusal("if_sid", format!("it is reached on more than {WAYS_MAX} ways")));
             }
         }
         if done.is_empty() {
-            return Err(rule.refusal("if_sid", "the rules above it form a circle"));
+            return Err(why);
         }
         done.reverse();
-        Ok(done)
+        lost.sort_unstable();
+        lost.dedup();
+        Ok((done, lost))
+    }
+
+    /// Why a way cannot go through the rule at its top.
+    fn blocked(&self, way: &[usize], top: usize) -> Option<String> {
+        if way.len() > DEPTH_MAX {
+            return Some(format!("more than {DEPTH_MAX} rules stand above it"));
+        }
+        if way.len() == 1 {
+            return None;
+        }
+        let parent = &self.rules[top];
+        if !parent.is_single() {
+            let id = parent.id;
+            return Some(format!(
+                "its parent {id} counts events; a condition on what was counted has no equal"
+            ));
+        }
+        let why = self.sound(top).err()?;
+        Some(format!("its parent {} is not converted: <{}> {}", parent.id, why.element, why.reason))
     }
 
     /// The log source of a way: that of the last rule that names one.
@@ -233,7 +248,7 @@ impl Tree {
     }
 
     /// The conditions along a way, without those who take the event from it.
-    fn along(&self, way: &[usize], source: &Source, left_out: &mut LeftOut) -> Result<Expression, Refusal> {
+    fn along(&self, way: &[usize], source: &Source, left_out: &mut Vec<u32>) -> Result<Expression, Refusal> {
         let rule = way.last().map(|at| &self.rules[*at]);
         let refused = |why: Refusal| rule.map_or(why.clone(), |rule| rule.refusal(&why.element, why.reason));
         let mut parts = Vec::new();

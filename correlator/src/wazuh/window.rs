@@ -7,9 +7,9 @@
 use super::emit::Yaml;
 use super::expression::{Expression, condition};
 use super::rule::{Rule, Window};
-use super::sigma::{About, Single, correlation, document, numbered};
+use super::sigma::{About, Single, correlation, differences, document, numbered};
 use super::source::Source;
-use super::tree::{CONDITION_BYTES_MAX, End, Refusal, Tree, VALUES_MAX};
+use super::tree::{CONDITION_BYTES_MAX, End, Ends, Refusal, Tree, VALUES_MAX};
 use std::collections::BTreeMap;
 
 /// How many rules a correlation may name.
@@ -121,13 +121,11 @@ impl Writer<'_> {
 
     /// The same over events that also pass the rule's own tests: for Wazuh, only the last event must.
     fn count_own(&mut self) -> Result<Vec<Yaml>, Refusal> {
-        let (ends, left_out) = self.tree.ends(self.at)?;
+        let Ends { list: ends, left_out, lost } = self.tree.ends(self.at)?;
         if !self.rule.tests.is_empty() {
             self.differs("frequency", "only events that pass its own tests are counted: stricter than Wazuh, where only the last one must");
         }
-        if !left_out.is_empty() {
-            self.differs("rule", "its conditions lack what other rules take, which cannot be said here");
-        }
+        self.approximate.extend(differences(self.rule, &left_out, &lost));
         let name = format!("wazuh_{}", self.rule.id);
         let names = numbered(&format!("{name}_base"), ends.len());
         let mut documents: Vec<Yaml> = names
@@ -182,10 +180,8 @@ impl Writer<'_> {
         if !self.window.different.is_empty() {
             return Err(self.rule.refusal("different_*", "a field that differs has no equal in a sequence"));
         }
-        let (ends, left_out) = self.tree.ends(self.at)?;
-        if !left_out.is_empty() {
-            self.differs("rule", "its conditions lack what other rules take, which cannot be said here");
-        }
+        let Ends { list: ends, left_out, lost } = self.tree.ends(self.at)?;
+        self.approximate.extend(differences(self.rule, &left_out, &lost));
         let name = format!("wazuh_{}", self.rule.id);
         let now = numbered(&format!("{name}_now"), ends.len());
         let (before, mut documents) = self.before(&name, counted)?;
