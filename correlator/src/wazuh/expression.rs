@@ -103,6 +103,15 @@ impl Expression {
         }
     }
 
+    /// One of the programs wrote the event.
+    pub(super) fn written_by(programs: &[&str]) -> Expression {
+        if programs.is_empty() {
+            return Expression::Always;
+        }
+        let values = programs.iter().map(|name| sigma_text(name)).collect();
+        Expression::Item(Item { field: "process.name".to_owned(), operator: Operator::Whole, values })
+    }
+
     /// The test of an element, where the log source has its field.
     ///
     /// # Errors

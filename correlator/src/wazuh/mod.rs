@@ -6,6 +6,7 @@
 mod emit;
 mod expression;
 mod pattern;
+mod pcre2;
 mod rule;
 mod sigma;
 mod source;

@@ -13,6 +13,8 @@ pub(super) struct Row {
     product: &'static str,
     category: &'static str,
     service: &'static str,
+    /// Programs that stand for the decoder, where the log source holds others too.
+    programs: &'static [&'static str],
     /// Names that differ from [`FIELDS`].
     fields: &'static [(&'static str, &'static str)],
     /// What tells agents apart: Wazuh counts each agent's events by themselves. Empty where the manager itself receives.
@@ -27,50 +29,20 @@ pub(super) enum Source {
 }
 
 const LINUX: Row = Row {
-    decoders: &[
-        "pam",
-        "su",
-        "systemd",
-        "unix_chkpwd",
-        "kernel",
-        "iptables",
-        "useradd",
-        "userdel",
-        "groupadd",
-        "groupdel",
-        "adduser",
-        "dropbear",
-        "login",
-        "named",
-        "postfix",
-        "sendmail",
-        "dovecot",
-        "vpopmail",
-        "proftpd",
-        "pure-ftpd",
-        "ftpd",
-        "smbd",
-        "openvpn",
-        "ntpd",
-        "dhcpd",
-        "usbdevice",
-        "telnetd",
-        "rshd",
-        "xinetd",
-        "mysql_log",
-        "postgresql_log",
-        "apparmor",
-        "firewalld",
-        "docker",
-        "syslog",
-    ],
+    decoders: &[],
     categories: &["syslog"],
     product: "linux",
     category: "",
     service: "",
+    programs: &[],
     fields: &[],
     agent: "host.name",
 };
+
+/// A decoder whose log our pipelines know by the program alone.
+const fn program(decoders: &'static [&'static str], programs: &'static [&'static str]) -> Row {
+    Row { decoders, categories: &[], programs, ..LINUX }
+}
 
 const WEB: &[(&str, &str)] = &[("id", "http.response.status_code"), ("protocol", "http.request.method")];
 
@@ -80,11 +52,12 @@ const ROWS: &[Row] = &[
     Row { decoders: &["sudo"], categories: &[], service: "sudo", ..LINUX },
     Row { decoders: &["cron", "crond"], categories: &[], service: "cron", ..LINUX },
     Row { decoders: &["vsftpd"], categories: &[], service: "vsftpd", ..LINUX },
-    Row { decoders: &["clamd", "freshclam"], categories: &[], service: "clamav", ..LINUX },
+    Row { decoders: &["clamd"], categories: &[], service: "clamav", ..LINUX },
     Row {
         decoders: &["auditd"],
         categories: &[],
         service: "auditd",
+        programs: &[],
         fields: &[("id", "auditd.log.sequence")],
         ..LINUX
     },
@@ -94,6 +67,7 @@ const ROWS: &[Row] = &[
         product: "",
         category: "webserver",
         service: "",
+        programs: &[],
         fields: WEB,
         agent: "",
     },
@@ -103,6 +77,7 @@ const ROWS: &[Row] = &[
         product: "apache",
         category: "",
         service: "error",
+        programs: &[],
         fields: &[],
         agent: "",
     },
@@ -112,6 +87,7 @@ const ROWS: &[Row] = &[
         product: "nginx",
         category: "",
         service: "error",
+        programs: &[],
         fields: &[],
         agent: "",
     },
@@ -121,6 +97,7 @@ const ROWS: &[Row] = &[
         product: "squid",
         category: "proxy",
         service: "",
+        programs: &[],
         fields: WEB,
         agent: "",
     },
@@ -130,6 +107,7 @@ const ROWS: &[Row] = &[
         product: "windows",
         category: "",
         service: "",
+        programs: &[],
         fields: &[("data", "event.provider"), ("system_name", "host.name")],
         agent: "host.name",
     },
@@ -139,6 +117,7 @@ const ROWS: &[Row] = &[
         product: "fortigate",
         category: "",
         service: "",
+        programs: &[],
         fields: &[("id", "event.code"), ("action", "fortinet.firewall.action")],
         agent: "",
     },
@@ -148,6 +127,7 @@ const ROWS: &[Row] = &[
         product: "cisco",
         category: "",
         service: "asa",
+        programs: &[],
         fields: &[],
         agent: "",
     },
@@ -157,6 +137,7 @@ const ROWS: &[Row] = &[
         product: "cisco",
         category: "",
         service: "aaa",
+        programs: &[],
         fields: &[],
         agent: "",
     },
@@ -166,6 +147,7 @@ const ROWS: &[Row] = &[
         product: "paloalto",
         category: "",
         service: "",
+        programs: &[],
         fields: &[],
         agent: "",
     },
@@ -175,6 +157,7 @@ const ROWS: &[Row] = &[
         product: "pfsense",
         category: "firewall",
         service: "",
+        programs: &[],
         fields: &[],
         agent: "",
     },
@@ -184,11 +167,50 @@ const ROWS: &[Row] = &[
         product: "",
         category: "firewall",
         service: "",
+        programs: &[],
         fields: &[],
         agent: "",
     },
     LINUX,
+    program(&["su"], &["su"]),
+    program(&["systemd"], &["systemd", "systemd-logind"]),
+    program(&["unix_chkpwd"], &["unix_chkpwd"]),
+    program(&["kernel", "iptables"], &["kernel"]),
+    program(&["useradd", "adduser"], &["useradd", "adduser"]),
+    program(&["userdel"], &["userdel"]),
+    program(&["groupadd"], &["groupadd"]),
+    program(&["groupdel"], &["groupdel"]),
+    program(&["dropbear"], &["dropbear"]),
+    program(&["named"], &["named"]),
+    program(&["dovecot"], &["dovecot"]),
+    program(&["proftpd"], &["proftpd"]),
+    program(&["pure-ftpd"], &["pure-ftpd"]),
+    program(&["smbd"], &["smbd"]),
+    program(&["openvpn"], &["openvpn"]),
+    program(&["ntpd"], &["ntpd"]),
+    program(&["dhcpd"], &["dhcpd"]),
+    program(&["telnetd"], &["telnetd", "in.telnetd"]),
+    program(&["firewalld"], &["firewalld"]),
+    program(&["dockerd"], &["dockerd"]),
+    program(
+        &["postfix"],
+        &[
+            "postfix/anvil",
+            "postfix/bounce",
+            "postfix/cleanup",
+            "postfix/local",
+            "postfix/master",
+            "postfix/pickup",
+            "postfix/postscreen",
+            "postfix/qmgr",
+            "postfix/smtp",
+            "postfix/smtpd",
+        ],
+    ),
 ];
+
+/// How long a field's name may be; a YAML key ends at 1,024.
+const NAME_BYTES_MAX: usize = 200;
 
 /// Wazuh's static fields in ECS. A field that is not here has no one place.
 const FIELDS: &[(&str, &str)] = &[
@@ -269,6 +291,9 @@ impl Source {
 
     /// What a static or dynamic field is called here.
     pub(super) fn field(&self, name: &str) -> Option<String> {
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
         let own: &[(&str, &str)] = if let Source::Known(row) = self { row.fields } else { &[] };
         if let Some((_, field)) = own.iter().chain(FIELDS).find(|(known, _)| *known == name) {
             return Some((*field).to_owned());
@@ -333,6 +358,8 @@ mod tests {
         assert_eq!(name("windows_eventchannel"), "product windows");
         assert_eq!(name("fortigate-firewall-v5"), "product fortigate");
         assert_eq!(name("sshdx"), "product wazuh, service sshdx");
+        assert_eq!(name("su"), "product linux, program su");
+        assert_eq!(Source::default().name(), "product linux");
         assert_eq!(Source::of_decoder("json").field("aws.eventName").as_deref(), Some("aws.eventName"));
         let windows = Source::of_category("windows");
         assert_eq!(windows.field("win.eventdata.targetUserName").as_deref(), Some("TargetUserName"));

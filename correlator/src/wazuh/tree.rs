@@ -251,7 +251,7 @@ impl Tree {
     fn along(&self, way: &[usize], source: &Source, left_out: &mut Vec<u32>) -> Result<Expression, Refusal> {
         let rule = way.last().map(|at| &self.rules[*at]);
         let refused = |why: Refusal| rule.map_or(why.clone(), |rule| rule.refusal(&why.element, why.reason));
-        let mut parts = Vec::new();
+        let mut parts = vec![Expression::written_by(source.programs())];
         for at in way {
             parts.push(
                 self.own(*at, source)
@@ -271,6 +271,10 @@ impl Tree {
         // What counts events takes one of them only now and then; Sigma cannot say when.
         for taker in takers.into_iter().filter(|taker| self.rules[*taker].is_single() && !way.contains(taker))
         {
+            // A rule of another decoder cannot take an event of this log source.
+            if self.is_elsewhere(taker, source) {
+                continue;
+            }
             match self.sound(taker).and_then(|()| self.own(taker, source)) {
                 Ok(own) if own.excludes(&held) => {}
                 Ok(Expression::Always) => {
@@ -281,8 +285,6 @@ impl Tree {
                     return Err(rule.map_or_else(Refusal::default, |rule| rule.refusal("rule", reason)));
                 }
                 Ok(own) => taken.push(own),
-                // A rule of another decoder cannot take an event of this log source.
-                Err(_) if self.is_elsewhere(taker, source) => {}
                 Err(_) => left_out.push(self.rules[taker].id),
             }
         }
