@@ -1,7 +1,7 @@
 //! Where rules come from, and `haidang rules`.
 
-mod coverage;
 mod convert_wazuh;
+mod coverage;
 
 use anyhow::Context as _;
 use correlator::{RuleFile, RuleKind, RuleSet};

@@ -126,13 +126,15 @@ impl Expression {
         let exists = || {
             Expression::Item(Item { field: field.clone(), operator: Operator::Exists, values: Vec::new() })
         };
+        // Every line has its text: in the message, or, where the log is data, anywhere (no field's name).
+        let is_always_there = field.is_empty() || field == "message";
         let positive = match &test.wanted {
             Wanted::Exists => exists(),
             Wanted::Networks(networks) => {
                 Expression::any(networks.iter().map(|network| item(Operator::Cidr, network)))
             }
             Wanted::Pattern(pattern) => Expression::any(pattern.any.iter().map(|one| match one {
-                Alternative::Always if field == "message" => Expression::Always,
+                Alternative::Always if is_always_there => Expression::Always,
                 Alternative::Always => exists(),
                 Alternative::Whole(text) => item(Operator::Whole, &sigma_text(text)),
                 Alternative::Start(text) => item(Operator::Start, &sigma_text(text)),
@@ -146,7 +148,7 @@ impl Expression {
             return Ok(positive);
         }
         // Wazuh's negated test fails where the field is missing; Sigma's `not` would hold.
-        let is_there = if field == "message" { Expression::Always } else { exists() };
+        let is_there = if is_always_there { Expression::Always } else { exists() };
         Ok(Expression::all([is_there, Expression::not(positive)]))
     }
 
@@ -280,9 +282,10 @@ impl Writer {
                 let is_one = written.len() == 1;
                 bracketed(written.join(" or "), in_brackets && !is_one)
             }
-            // Every event of the log source has a line.
+            // Every event of the log source: Sigma has no word for it, so it is what lacks a field that nothing has.
             Expression::Always | Expression::Item(_) => {
-                self.add(name, Yaml::Map(vec![("message|exists".to_owned(), Yaml::Flag(true))]))
+                let nothing = ("log.nothing|exists".to_owned(), Yaml::Flag(true));
+                bracketed(format!("not {}", self.add("nothing", Yaml::Map(vec![nothing]))), in_brackets)
             }
         }
     }
@@ -290,6 +293,10 @@ impl Writer {
     fn add(&mut self, name: &str, search: Yaml) -> String {
         if let Some((known, _)) = self.searches.iter().find(|(_, known)| *known == search) {
             return known.clone();
+        }
+        if name == "nothing" {
+            self.searches.push((name.to_owned(), search));
+            return name.to_owned();
         }
         let count = if name == "filter" { &mut self.filters } else { &mut self.selections };
         *count += 1;

@@ -44,8 +44,8 @@ impl Single {
         for test in &rule.tests {
             let reason = match test.field.as_str() {
                 "action" => "the word is the product's own here; Wazuh's decoder may have put another",
-                "match" | "regex" if self.ends.iter().any(|end| end.source.is_windows()) => {
-                    "is looked for in our message; Wazuh looks at the event as JSON"
+                "match" | "regex" if self.ends.iter().any(|end| end.source.is_data()) => {
+                    "is looked for in the line as it came and in every field of it, because the log is data"
                 }
                 _ => continue,
             };

@@ -44,7 +44,11 @@ const fn program(decoders: &'static [&'static str], programs: &'static [&'static
     Row { decoders, categories: &[], programs, ..LINUX }
 }
 
-const WEB: &[(&str, &str)] = &[("id", "http.response.status_code"), ("protocol", "http.request.method")];
+const WEB: &[(&str, &str)] =
+    &[("id", "http.response.status_code"), ("protocol", "http.request.method"), ("match", ""), ("regex", "")];
+
+/// Logs that are data: our events keep the line, but no message.
+const DATA: &[(&str, &str)] = &[("match", ""), ("regex", "")];
 
 /// The first row that names the decoder (category) is taken; a longer beginning stands before a shorter.
 const ROWS: &[Row] = &[
@@ -108,7 +112,7 @@ const ROWS: &[Row] = &[
         category: "",
         service: "",
         programs: &[],
-        fields: &[("data", "event.provider"), ("system_name", "host.name")],
+        fields: &[("match", ""), ("regex", ""), ("data", "event.provider"), ("system_name", "host.name")],
         agent: "host.name",
     },
     Row {
@@ -118,7 +122,7 @@ const ROWS: &[Row] = &[
         category: "",
         service: "",
         programs: &[],
-        fields: &[("id", "event.code"), ("action", "fortinet.firewall.action")],
+        fields: &[("match", ""), ("regex", ""), ("action", "fortinet.firewall.action")],
         agent: "",
     },
     Row {
@@ -148,7 +152,7 @@ const ROWS: &[Row] = &[
         category: "",
         service: "",
         programs: &[],
-        fields: &[],
+        fields: DATA,
         agent: "",
     },
     Row {
@@ -158,7 +162,7 @@ const ROWS: &[Row] = &[
         category: "firewall",
         service: "",
         programs: &[],
-        fields: &[],
+        fields: DATA,
         agent: "",
     },
     Row {
@@ -168,7 +172,7 @@ const ROWS: &[Row] = &[
         category: "firewall",
         service: "",
         programs: &[],
-        fields: &[],
+        fields: DATA,
         agent: "",
     },
     LINUX,
@@ -272,13 +276,18 @@ impl Source {
 
     /// The log source in words.
     pub(super) fn name(&self) -> String {
-        let parts: Vec<String> =
-            self.logsource().iter().map(|(key, value)| format!("{key} {value}")).collect();
-        parts.join(", ")
+        let parts = self.logsource().into_iter().chain(self.programs().iter().map(|name| ("program", *name)));
+        parts.map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ")
     }
 
-    pub(super) fn is_windows(&self) -> bool {
-        matches!(self, Source::Known(row) if row.product == "windows")
+    /// Programs of which one must have written the event.
+    pub(super) fn programs(&self) -> &'static [&'static str] {
+        if let Source::Known(row) = self { row.programs } else { &[] }
+    }
+
+    /// Whether `match` and `regex` look everywhere, because the log is data and has no message.
+    pub(super) fn is_data(&self) -> bool {
+        self.field("match").is_some_and(|field| field.is_empty())
     }
 
     /// The field that tells agents apart, if each writes its own log.
@@ -346,7 +355,12 @@ mod tests {
 
     #[test]
     fn ecs_names_are_those_of_the_dictionary() {
-        for (_, name) in FIELDS.iter().chain(WINDOWS).filter(|(_, name)| !name.starts_with("winlog.")) {
+        let rows = ROWS.iter().flat_map(|row| row.fields);
+        let ours =
+            |name: &str| !["winlog.", "auditd.", "fortinet."].iter().any(|space| name.starts_with(space));
+        for (_, name) in
+            FIELDS.iter().chain(WINDOWS).chain(rows).filter(|(_, name)| ours(name) && !name.is_empty())
+        {
             assert!(event::Field::by_name(name).is_some(), "{name}");
         }
     }
