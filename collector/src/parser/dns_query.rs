@@ -125,7 +125,7 @@ fn dnsmasq<'r>(text: &'r str, draft: &mut Draft<'r>) -> Result<(), ParseError> {
     }
     let (what, rest) = ["reply ", "config "]
         .iter()
-        .find_map(|what| text.split_once(what).map(|(before, rest)| (before, rest)))
+        .find_map(|what| text.split_once(what))
         .ok_or(ParseError::Malformed { at: 0 })?;
     let (name, answer) = rest.rsplit_once(" is ").ok_or(ParseError::Missing("answer"))?;
     draft.word(Field::EVENT_ACTION, "dns-answer");

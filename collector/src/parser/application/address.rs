@@ -16,6 +16,7 @@ const CANDIDATES_MAX: usize = 16;
 /// Words before the address of whoever connected.
 const CLIENT: &[&str] = &[
     "from",
+    "with",
     "ip",
     "rip",
     "rhost",
