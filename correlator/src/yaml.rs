@@ -123,6 +123,21 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Node>, Fault> {
     Ok(found)
 }
 
+/// What to write instead, for the mistakes that people make in rules.
+fn advice(info: &str) -> &'static str {
+    let known = [
+        ("tabs", ": indent with spaces"),
+        (
+            "mapping values are not allowed",
+            ": put a value that holds `: ` in single quotes, or keep keys in one column",
+        ),
+        ("anchor", ": put a value that begins with `*` or `&` in single quotes"),
+        ("expected key", ": the keys of one map stand in one column"),
+        ("escape character", ": write backslashes in single quotes"),
+    ];
+    known.iter().find(|(part, _)| info.contains(part)).map_or("", |(_, advice)| advice)
+}
+
 struct Reader<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     nodes: usize,
@@ -134,7 +149,11 @@ impl<'a> Reader<'a> {
             None => Ok(None),
             Some(Ok(found)) => Ok(Some(found)),
             Some(Err(error)) => {
-                Err(Fault { line: error.marker().line(), message: format!("not YAML: {}", error.info()) })
+                let info = error.info();
+                Err(Fault {
+                    line: error.marker().line(),
+                    message: format!("not YAML: {info}{}", advice(&info)),
+                })
             }
         }
     }
@@ -236,6 +255,21 @@ mod tests {
         assert!(documents(&"[".repeat(5000)).is_err());
         assert!(documents("a: [").unwrap_err().message.contains("not YAML"));
         assert!(documents("? [a]\n: b").unwrap_err().message.contains("key must be text"));
+    }
+
+    #[test]
+    fn usual_mistakes_are_told_with_what_to_write() {
+        for (text, line, advice) in [
+            ("a:\n\tb: c\n", 2, "indent with spaces"),
+            ("title: One: two\n", 1, "`: ` in single quotes"),
+            ("a: 1\nb: *failed*\n", 2, "begins with `*`"),
+            ("a:\n  b: 1\n   c: 2\n", 3, "in one column"),
+            ("a:\n  b:\n    c: 1\n   d: 2\n", 4, "one column"),
+            ("a: \"C:\\Windows\"\n", 1, "backslashes in single quotes"),
+        ] {
+            let fault = documents(text).unwrap_err();
+            assert!(fault.line == line && fault.message.contains(advice), "{text} {fault:?}");
+        }
     }
 
     proptest! {
