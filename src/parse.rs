@@ -1,10 +1,11 @@
 //! `haidang parse`: the parsers as a filter.
 
 use anyhow::Context as _;
+use bstr::io::BufReadExt as _;
 use event::{Raw, Time};
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::io::{BufRead, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// What `haidang parse` takes.
@@ -57,11 +58,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("--tz-offset {}: not ±HH:MM, ±HHMM, Z or UTC", options.tz_offset))?;
     let mut stdin = std::io::BufReader::with_capacity(1 << 18, std::io::stdin().lock());
     let mut stdout = std::io::stdout().lock();
-    let (mut line, mut out, mut sequence) = (Vec::new(), Vec::with_capacity(2 * OUT_BYTES), 0u64);
-    let mut problems = false;
-    while stdin.read_until(b'\n', &mut line).context("read stdin")? > 0 {
-        let text = Raw::readable(trim(&line));
+    let (mut out, mut sequence, mut problems) = (Vec::with_capacity(2 * OUT_BYTES), 0u64, false);
+    let mut written = Ok(());
+    let read = stdin.for_byte_line_with_terminator(|line| {
         sequence += 1;
+        let text = Raw::readable(trim(line));
         let raw = Raw { tz_offset_s, ..Raw::stdin(&text, received, sequence) };
         match options.stdin {
             Input::Raw => collector::parser::parse(&raw).write_json(&mut out),
@@ -76,14 +77,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         }
         out.push(b'\n');
         if out.len() >= OUT_BYTES {
-            if let Err(error) = stdout.write_all(&out) {
-                return closed(error);
-            }
+            written = stdout.write_all(&out);
             out.clear();
         }
-        line.clear();
-    }
-    if let Err(error) = stdout.write_all(&out).and_then(|()| stdout.flush()) {
+        Ok(written.is_ok())
+    });
+    read.context("read stdin")?;
+    if let Err(error) = written.and_then(|()| stdout.write_all(&out)).and_then(|()| stdout.flush()) {
         return closed(error);
     }
     Ok(if problems { ExitCode::from(1) } else { ExitCode::SUCCESS })

@@ -11,7 +11,9 @@ pub(super) fn find(text: &str, mark: &str) -> Option<usize> {
     let mut from = rare;
     while let Some(found) = text.get(from..).and_then(|rest| memchr::memchr(byte, rest)) {
         let at = from + found - rare;
-        if text.get(at..).is_some_and(|rest| rest.starts_with(mark)) {
+        // Mostly the next byte is another already, and comparing the rest is a call.
+        let next = mark.get(rare + 1).is_none_or(|next| text.get(from + found + 1) == Some(next));
+        if next && text.get(at..).is_some_and(|rest| rest.starts_with(mark)) {
             return Some(at);
         }
         from += found + 1;
