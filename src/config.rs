@@ -52,15 +52,22 @@ impl Default for Api {
     }
 }
 
-/// What the command line of `run` overrides.
+/// Which installation a command works on.
 #[derive(clap::Args, Clone, Debug, Default)]
-pub(crate) struct Overrides {
+pub(crate) struct Place {
     /// The configuration file; everything in it has a default
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Where data lives [default: ./data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+/// What the command line of `run` overrides.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    #[command(flatten)]
+    pub(crate) place: Place,
     /// Where API and dashboards are served [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     api: Option<SocketAddr>,
@@ -75,13 +82,7 @@ pub(crate) struct Overrides {
 impl Config {
     /// Reads the file, then lets the command line override it.
     pub(crate) fn load(overrides: &Overrides) -> anyhow::Result<Config> {
-        let mut config = match &overrides.config {
-            Some(path) => Config::read(path)?,
-            None => Config::default(),
-        };
-        if overrides.data.is_some() {
-            config.data.clone_from(&overrides.data);
-        }
+        let mut config = Config::at(&overrides.place)?;
         if let Some(api) = overrides.api {
             config.api.address = api;
         }
@@ -91,6 +92,18 @@ impl Config {
         }
         if let Some(tls) = overrides.syslog_tls {
             config.collector.intake.tls = vec![tls];
+        }
+        Ok(config)
+    }
+
+    /// Reads the installation's file.
+    pub(crate) fn at(place: &Place) -> anyhow::Result<Config> {
+        let mut config = match &place.config {
+            Some(path) => Config::read(path)?,
+            None => Config::default(),
+        };
+        if place.data.is_some() {
+            config.data.clone_from(&place.data);
         }
         Ok(config)
     }

@@ -1,10 +1,10 @@
 //! `haidang detect`: the rules as a filter.
 
+use crate::alerts::Alerts;
 use crate::rules::Where;
 use anyhow::Context as _;
 use correlator::{Correlator, Flat, Limits, Output, RuleSet};
-use event::{Alert, Event, EventId, Match, Raw, Time};
-use std::collections::BTreeMap;
+use event::{Event, EventId, Match, Raw, Time};
 use std::io::{BufRead, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -56,13 +56,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         line.clear();
     }
     detector.correlator.finish(&mut detector.output);
-    detector.note_alerts();
-    for alert in detector.alerts.values() {
-        if let Err(error) = write_alert(&mut stdout, alert) {
-            return crate::parse::closed(error);
-        }
-    }
-    if let Err(error) = stdout.flush() {
+    detector.alerts.take(&mut detector.output);
+    if let Err(error) = detector.alerts.write(&mut stdout).and_then(|()| stdout.flush()) {
         return crate::parse::closed(error);
     }
     let whole = problems.is_empty() && detector.refused == 0;
@@ -76,9 +71,7 @@ struct Detector {
     output: Output,
     number: u64,
     refused: u64,
-    /// The last word on each alert, by rule and time, so that the order of the answer is the same every time.
-    alerts: BTreeMap<(Time, String, uuid::Uuid), Alert>,
-    places: std::collections::HashMap<uuid::Uuid, (Time, String, uuid::Uuid)>,
+    alerts: Alerts,
 }
 
 impl Detector {
@@ -90,8 +83,7 @@ impl Detector {
             output: Output::default(),
             number: 0,
             refused: 0,
-            alerts: BTreeMap::new(),
-            places: std::collections::HashMap::new(),
+            alerts: Alerts::default(),
         }
     }
 
@@ -115,28 +107,7 @@ impl Detector {
             self.refused += 1;
             tracing::error!("stdin line {}: {error}; expected one JSON object", self.number);
         }
-        self.note_alerts();
-    }
-
-    /// Keeps the last word on each alert.
-    fn note_alerts(&mut self) {
-        for (gone, _into) in std::mem::take(&mut self.output.superseded) {
-            self.forget(gone);
-        }
-        for alert in std::mem::take(&mut self.output.alerts) {
-            self.forget(alert.id);
-            let place = (alert.first, alert.rule.clone(), alert.id);
-            self.places.insert(alert.id, place.clone());
-            self.alerts.insert(place, alert);
-        }
-        self.output.incidents.clear();
-        self.output.merged.clear();
-    }
-
-    fn forget(&mut self, id: uuid::Uuid) {
-        if let Some(place) = self.places.remove(&id) {
-            self.alerts.remove(&place);
-        }
+        self.alerts.take(&mut self.output);
     }
 }
 
@@ -159,16 +130,5 @@ fn write_match(out: &mut impl std::io::Write, number: u64, found: &Match) -> std
         because: &found.because,
     };
     serde_json::to_writer(&mut *out, &line)?;
-    out.write_all(b"\n")
-}
-
-fn write_alert(out: &mut impl std::io::Write, alert: &Alert) -> std::io::Result<()> {
-    #[derive(serde::Serialize)]
-    struct Line<'a> {
-        kind: &'static str,
-        #[serde(flatten)]
-        alert: &'a Alert,
-    }
-    serde_json::to_writer(&mut *out, &Line { kind: "alert", alert })?;
     out.write_all(b"\n")
 }

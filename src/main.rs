@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 done, 1 found problems, 2 wrong usage or configuration.
 
+mod alerts;
+mod bar;
 mod check;
 mod config;
 mod detect;

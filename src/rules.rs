@@ -2,6 +2,7 @@
 
 mod convert_wazuh;
 mod coverage;
+mod backtest;
 
 use anyhow::Context as _;
 use correlator::{RuleFile, RuleKind, RuleSet};
@@ -48,6 +49,8 @@ enum RulesCommand {
     Coverage(coverage::Options),
     /// Turns Wazuh 4 rules (XML) into Sigma rules and lists what has no equal
     ConvertWazuh(convert_wazuh::Options),
+    /// What rules would have said of stored events: alerts on stdout (NDJSON)
+    Backtest(backtest::Options),
 }
 
 /// Rules of a folder, or those that come with the program.
@@ -59,6 +62,11 @@ pub(crate) struct Where {
 }
 
 impl Where {
+    /// Whether the command line names any.
+    fn is_given(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// The files to compile.
     pub(crate) fn files(&self) -> anyhow::Result<Vec<RuleFile>> {
         if self.rules.is_empty() {
@@ -79,6 +87,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         RulesCommand::List(place) => list(place),
         RulesCommand::Coverage(options) => coverage::run(options),
         RulesCommand::ConvertWazuh(options) => convert_wazuh::run(options),
+        RulesCommand::Backtest(options) => backtest::run(options),
     }
 }
 

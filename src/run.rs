@@ -152,7 +152,7 @@ fn open_spool(config: &Config, data: &Path) -> anyhow::Result<Arc<Spool>> {
     Ok(Arc::new(spool))
 }
 
-async fn start_engine(config: &Config, data: &Path) -> anyhow::Result<Supervisor> {
+pub(crate) async fn start_engine(config: &Config, data: &Path) -> anyhow::Result<Supervisor> {
     let executable = std::env::current_exe().context("find this program's own file")?;
     let program = Program { executable, arguments: vec!["engine".to_owned()] };
     let options = ServeOptions::within(data, &config.store.engine);

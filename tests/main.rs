@@ -8,6 +8,7 @@
     reason = "a test may fail"
 )]
 
+mod backtest;
 mod bad_input;
 mod browser;
 mod command;

@@ -202,7 +202,6 @@ impl Correlator {
     /// Tells every alert and incident that changed since it was last told: new ones are told at once, counts and what
     /// waits for the close of a window wait for this. Call it about once a second.
     pub fn flush(&mut self, out: &mut Output) {
-        self.watermark.advance(self.limits.patience());
         self.settle(out);
         let rules = Arc::clone(&self.rules);
         for (at, rule) in rules.correlations.iter().enumerate() {

@@ -4,14 +4,16 @@
 //! nothing for a while, measured by what others' matches say of their receipt, is not alive and holds nobody back. A
 //! source that stores and forwards is not asked how far it has come: it may always send what is no older, when received,
 //! than its own lateness, even after a long silence and if nothing was ever heard of it; so while such sources are
-//! configured, the floor stays behind the newest receipt by the longest of their latenesses. The floor never sinks. A
-//! lower floor only means that more is remembered, so it is worked out now and then, not always.
+//! configured, the floor stays behind the newest receipt by the longest of their latenesses. The floor never sinks.
+//!
+//! It is worked out at the first match of each second of receipt, and at no other time: what is late then follows from
+//! the matches in their order alone, not from how fast a process happened to read them, live or replayed.
 
 use event::{Match, Time};
 use std::collections::{BTreeMap, HashMap};
 
-/// After how many matches the floor is worked out again, at least, and at most as many as there are sources.
-const EVERY: usize = 128;
+/// How much receipt lies between two workings-out, in milliseconds.
+const EVERY_MS: i64 = 1000;
 
 #[derive(Debug)]
 struct Source {
@@ -24,7 +26,6 @@ pub(crate) struct Watermark {
     sources: HashMap<String, Source>,
     received: Time,
     floor: Time,
-    since: usize,
 }
 
 /// The lateness and its companions, see `Limits`.
@@ -38,7 +39,7 @@ pub(crate) struct Patience<'l> {
 
 impl Watermark {
     pub(crate) fn new() -> Watermark {
-        Watermark { sources: HashMap::new(), received: Time(i64::MIN), floor: Time(i64::MIN), since: 0 }
+        Watermark { sources: HashMap::new(), received: Time(i64::MIN), floor: Time(i64::MIN) }
     }
 
     /// The time before which nothing is awaited.
@@ -48,6 +49,7 @@ impl Watermark {
 
     pub(crate) fn see(&mut self, found: &Match, patience: Patience<'_>) {
         let received = found.event.received();
+        let is_new = received.0.div_euclid(EVERY_MS) > self.received.0.div_euclid(EVERY_MS);
         self.received = self.received.max(received);
         let of = patience.lateness_of_ms;
         let stores = !of.is_empty() && (of.contains_key(&found.source) || of.contains_key(&found.unit));
@@ -67,15 +69,13 @@ impl Watermark {
                 self.sources.insert(found.source.clone(), Source { newest: found.time, received });
             }
         }
-        self.since += 1;
-        if self.since >= EVERY.max(self.sources.len()) {
+        if is_new {
             self.advance(patience);
         }
     }
 
     /// Works the floor out.
-    pub(crate) fn advance(&mut self, patience: Patience<'_>) {
-        self.since = 0;
+    fn advance(&mut self, patience: Patience<'_>) {
         let alive_from = self.received.0.saturating_sub(patience.idle_ms);
         let alive = self.sources.values().filter(|source| source.received.0 >= alive_from);
         let oldest = alive.map(|source| source.newest.0.saturating_sub(patience.lateness_ms)).min();

@@ -5,6 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use uuid::Uuid;
 
+/// The bits of an id that hold the line's number.
+const SEQUENCE: u128 = 0x3fff_ffff_ffff_ffff;
+
 /// An event's id: a UUID of version 7 (RFC 9562), so ids sort by the time of intake.
 ///
 /// The 74 bits that version 7 leaves free hold the collector's node number and the line's number in its spool,
@@ -18,7 +21,7 @@ impl EventId {
     pub fn new(received: Time, node: u16, sequence: u64) -> EventId {
         let ms = u128::from(received.0.max(0).unsigned_abs()) & 0xffff_ffff_ffff;
         let node = u128::from(node & 0x0fff);
-        let sequence = u128::from(sequence) & 0x3fff_ffff_ffff_ffff;
+        let sequence = u128::from(sequence) & SEQUENCE;
         EventId(ms << 80 | 7 << 76 | node << 64 | 0b10 << 62 | sequence)
     }
 
@@ -26,6 +29,12 @@ impl EventId {
     #[must_use]
     pub fn received(self) -> Time {
         Time(i64::try_from(self.0 >> 80).unwrap_or(0))
+    }
+
+    /// The line's number in its spool.
+    #[must_use]
+    pub fn sequence(self) -> u64 {
+        u64::try_from(self.0 & SEQUENCE).unwrap_or(0)
     }
 }
 
@@ -82,6 +91,10 @@ mod tests {
         assert!(a < b && b < c);
         assert_eq!(Uuid::from_u128(a.0).get_version_num(), 7);
         assert_eq!(c.received(), Time(1_790_000_000_001));
+        assert_eq!(
+            (b.sequence(), EventId::new(a.received(), 0xffff, u64::MAX).sequence()),
+            (42, u64::MAX >> 2)
+        );
         assert_eq!(a.to_string().parse::<EventId>().unwrap(), a);
     }
 

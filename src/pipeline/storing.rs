@@ -82,6 +82,10 @@ impl Writer {
             let merged = &batch.output.merged;
             self.cases.upsert_incidents(&incidents, merged, now()).await.context("store incidents")?;
         }
+        if !batch.output.superseded.is_empty() {
+            let gone = batch.output.superseded.iter().map(|(from, _)| *from);
+            self.cases.remove_alerts(gone).await.context("take out superseded alerts")?;
+        }
         Ok(())
     }
 

@@ -2,9 +2,10 @@
 
 use super::Options;
 use super::traffic::Traffic;
+use crate::bar::Bar;
 use anyhow::Context as _;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-use std::io::{IsTerminal as _, Write};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -101,9 +102,8 @@ impl Lane {
 pub(super) fn send(traffic: &mut Traffic<'_>, options: &Options, total: u64) -> anyhow::Result<Sent> {
     let mut groups = open(options)?;
     let paced = options.rate > 0 && !options.stdout;
-    let bar = std::io::stderr().is_terminal() && !options.stdout;
+    let mut bar = if options.stdout { Bar::hidden() } else { Bar::new(total) };
     let (started, mut sent, mut line) = (Instant::now(), 0u64, Vec::with_capacity(2048));
-    let mut drawn = Duration::ZERO;
     while sent < total {
         let elapsed = started.elapsed();
         let due = if paced { due(elapsed, options.rate).min(total) } else { total };
@@ -121,15 +121,10 @@ pub(super) fn send(traffic: &mut Traffic<'_>, options: &Options, total: u64) -> 
             groups.iter_mut().flatten().try_for_each(Lane::flush)?;
             std::thread::sleep(Duration::from_millis(2));
         }
-        if bar && elapsed >= drawn {
-            drawn = elapsed + Duration::from_millis(500);
-            let _ = write!(std::io::stderr(), "\r{:3} % {sent} / {total}", sent * 100 / total);
-        }
+        bar.draw(sent, "");
     }
     groups.iter_mut().flatten().try_for_each(Lane::finish)?;
-    if bar {
-        let _ = writeln!(std::io::stderr(), "\r100 % {total} / {total}");
-    }
+    bar.end(total, "");
     Ok(count(&groups))
 }
 

@@ -78,6 +78,18 @@ impl Cases {
         Ok(done)
     }
 
+    /// Takes out alerts that late events made part of others: an incident that was merged may have brought them along.
+    ///
+    /// # Errors
+    /// The database refused; none is taken out then.
+    pub async fn remove_alerts(&self, superseded: impl Iterator<Item = Uuid>) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        for id in superseded {
+            sqlx::query("DELETE FROM alerts WHERE id = $1").bind(id.to_string()).execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
     async fn update(
         &self,
         tx: &mut Tx,

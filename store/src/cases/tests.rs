@@ -132,6 +132,19 @@ async fn a_merge_moves_alerts_comments_and_what_people_said_and_a_replay_does_no
 }
 
 #[tokio::test]
+async fn an_alert_that_became_part_of_another_leaves_the_incident_that_a_merge_brought_it_into() {
+    let opened = open().await;
+    let cases = &opened.cases;
+    cases.upsert_incidents(&[incident(1, vec![alert(10, 3)])], &[], NOW).await.unwrap();
+    let pair = [(Uuid::from_u128(1), Uuid::from_u128(2))];
+    cases.upsert_incidents(&[incident(2, vec![alert(20, 4)])], &pair, NOW).await.unwrap();
+    assert_eq!(cases.incident(&id(2)).await.unwrap().unwrap().alerts.len(), 2);
+    cases.remove_alerts([Uuid::from_u128(10)].into_iter()).await.unwrap();
+    let left = cases.incident(&id(2)).await.unwrap().unwrap().alerts;
+    assert_eq!(left.iter().map(|alert| alert.id).collect::<Vec<_>>(), [Uuid::from_u128(20)]);
+}
+
+#[tokio::test]
 async fn chains_of_merges_and_pairs_that_make_no_sense_end_at_one_incident() {
     let opened = open().await;
     let cases = &opened.cases;

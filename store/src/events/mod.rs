@@ -4,6 +4,7 @@ mod block;
 pub(crate) mod columns;
 mod matches;
 mod migrate;
+mod replay;
 mod row;
 mod search;
 mod statistics;
@@ -11,6 +12,7 @@ mod target;
 mod write;
 
 pub use matches::MatchCursor;
+pub use replay::Replay;
 pub use row::RowError;
 pub use search::{Page, Search};
 pub use statistics::{Bucket, Category, Sender, TopSource};

@@ -160,7 +160,7 @@ impl Events {
         Ok(ids)
     }
 
-    async fn events(&self, sql: &str, bound: &Bound) -> Result<Vec<Event>, EventsError> {
+    pub(super) async fn events(&self, sql: &str, bound: &Bound) -> Result<Vec<Event>, EventsError> {
         let bytes = bind(self.query(sql), bound).fetch_bytes("RowBinary")?.collect().await?;
         Ok(Rows::new(&bytes).collect::<Result<_, _>>()?)
     }
