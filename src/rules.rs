@@ -1,8 +1,9 @@
 //! Where rules come from, and `haidang rules`.
 
+mod backtest;
 mod convert_wazuh;
 mod coverage;
-mod backtest;
+mod exception;
 
 use anyhow::Context as _;
 use correlator::{RuleFile, RuleKind, RuleSet};
@@ -105,6 +106,9 @@ fn check(place: &Where) -> anyhow::Result<ExitCode> {
             .map_or("its log source".to_owned(), |field| format!("the field `{field}`"));
         writeln!(out, "{}: no pipeline gives {what}; the rule is silent", unmapped.path)?;
     }
+    for warning in exception::warnings(rules.filters(), now()) {
+        writeln!(out, "{warning}")?;
+    }
     tracing::info!(
         files = files.len(),
         rules = rules.metas().count(),
@@ -125,7 +129,12 @@ fn list(place: &Where) -> anyhow::Result<ExitCode> {
         let layer = meta.layer.map_or_else(|| "-".to_owned(), |layer| layer.to_string());
         writeln!(out, "{:13} {layer} {kind:11} {} {}", meta.level.name(), meta.id, meta.title)?;
     }
+    exception::list(rules.filters(), now(), &mut out)?;
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn now() -> event::Time {
+    event::Time(jiff::Timestamp::now().as_millisecond())
 }
 
 /// Compiles what the configuration names; the problems come as one text, a line each.

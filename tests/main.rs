@@ -11,6 +11,7 @@
 mod backtest;
 mod bad_input;
 mod browser;
+mod candidate;
 mod command;
 mod kill;
 mod rules;

@@ -50,6 +50,11 @@ impl Stack {
         let group = format!("-{}", self.child.id());
         let _ = Command::new("kill").args(["-9", "--", &group]).status();
         let _ = self.child.wait();
+        // The engine is in the group, but not our child: it holds its folder until it is quite gone.
+        let socket = self.data().join("engine.sock");
+        wait(Duration::from_secs(20), || {
+            std::os::unix::net::UnixStream::connect(&socket).is_err().then_some(())
+        });
         let _ = std::fs::remove_file(self.data().join("run.json"));
     }
 

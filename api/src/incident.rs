@@ -1,6 +1,7 @@
 //! `/incidents`: the list, one incident, its changes, comments and evidence.
 
 mod body;
+mod story;
 
 use crate::App;
 use crate::access::Caller;

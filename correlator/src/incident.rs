@@ -278,12 +278,11 @@ impl Incidents {
 /// Sums alerts up, which come in order of time.
 fn incident(id: Uuid, alerts: &[&Alert]) -> Option<Incident> {
     let first = alerts.first()?;
-    let weight = |alert: &Alert| (alert.level, stage(&alert.tags));
+    let weight = |alert: &Alert| (alert.level, Stage::of_tags(&alert.tags));
     let heaviest =
         alerts.iter().fold(first, |best, alert| if weight(alert) > weight(best) { alert } else { best });
     let widest = alerts.iter().fold(first, |a, b| if b.system_level > a.system_level { b } else { a });
-    let stage = alerts.iter().map(|alert| stage(&alert.tags)).max()?;
-    let raised = u8::from(widest.system_level >= 3) + u8::from(stage >= Stage::Control);
+    let stage = alerts.iter().map(|alert| Stage::of_tags(&alert.tags)).max()?;
     let mut seen = HashSet::new();
     let named = alerts.iter().flat_map(|alert| &alert.entities).filter(|entity| seen.insert(*entity));
     let at = |text: fn(&Alert) -> &String| {
@@ -294,7 +293,7 @@ fn incident(id: Uuid, alerts: &[&Alert]) -> Option<Incident> {
         id,
         title: heaviest.title.clone(),
         title_vi: heaviest.title_vi.clone(),
-        severity: raise(heaviest.level, raised),
+        severity: heaviest.level.of_incident(widest.system_level, stage),
         stage,
         first: alerts.iter().map(|alert| alert.first).min()?,
         last: alerts.iter().map(|alert| alert.last).max()?,
@@ -304,34 +303,4 @@ fn incident(id: Uuid, alerts: &[&Alert]) -> Option<Incident> {
         system_level: widest.system_level,
         alerts: alerts.iter().map(|alert| (*alert).clone()).collect(),
     })
-}
-
-fn raise(level: Severity, by: u8) -> Severity {
-    (0..by).fold(level, |level, _| match level {
-        Severity::Informational => Severity::Low,
-        Severity::Low => Severity::Medium,
-        Severity::Medium => Severity::High,
-        Severity::High | Severity::Critical => Severity::Critical,
-    })
-}
-
-/// The furthest stage that ATT&CK tactic tags tell; without any, access.
-fn stage(tags: &[String]) -> Stage {
-    let of = |tag: &String| {
-        Some(match tag.strip_prefix("attack.")?.replace('_', "-").as_str() {
-            "reconnaissance" | "resource-development" | "discovery" => Stage::Reconnaissance,
-            "initial-access" | "credential-access" => Stage::Access,
-            "execution"
-            | "persistence"
-            | "privilege-escalation"
-            | "defense-evasion"
-            | "stealth"
-            | "defense-impairment"
-            | "lateral-movement" => Stage::Foothold,
-            "command-and-control" => Stage::Control,
-            "collection" | "exfiltration" | "impact" => Stage::Impact,
-            _ => return None,
-        })
-    };
-    tags.iter().filter_map(of).max().unwrap_or(Stage::Access)
 }

@@ -1,5 +1,6 @@
 //! From events to incidents: Sigma rules, windows, grouping. No async, no I/O, no clock.
 
+mod candidate;
 #[cfg(test)]
 mod corpus;
 mod correlator;

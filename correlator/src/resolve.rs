@@ -10,7 +10,7 @@ use crate::sigma::detection::Problem;
 use crate::sigma::logsource::Pipelines;
 use crate::sigma::meta::{Meta, RuleKind};
 use crate::sigma::pattern::folded;
-use event::{Alert, Entity, EntityKind, Match, derived_id};
+use event::{Alert, Because, Entity, EntityKind, Match, derived_id};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use uuid::Uuid;
@@ -177,7 +177,25 @@ impl CorrelationRule {
                 Some(Entity { kind, name: entity_name(kind, value) })
             })
             .collect();
-        episode.alert(&self.meta, &named, &main, &[])
+        episode.alert(&self.meta, &named, &main, &[self.because(episode)])
+    }
+
+    /// Why it fired: what is counted, how many matches there were, and what was asked for in which time.
+    fn because(&self, episode: &Episode) -> Because {
+        let Correlation { measure, bounds, timespan_ms, rules, .. } = &self.correlation;
+        let (field, asked) = match measure {
+            Measure::Events => ("event_count".to_owned(), bounds.to_string()),
+            Measure::Values(fields) => (format!("value_count {}", fields.join(", ")), bounds.to_string()),
+            Measure::Sum(field) => (format!("value_sum {field}"), bounds.to_string()),
+            Measure::Average(field) => (format!("value_avg {field}"), bounds.to_string()),
+            Measure::Percentile(field, rank) => {
+                (format!("value_percentile {field} {rank}"), bounds.to_string())
+            }
+            Measure::Rules(_) => ("temporal".to_owned(), rules.join(", ")),
+            Measure::RulesInOrder => ("temporal_ordered".to_owned(), rules.join(", ")),
+        };
+        let pattern = format!("{asked} / {} s", timespan_ms / 1000);
+        Because { field, value: episode.count.to_string(), pattern }
     }
 }
 

@@ -141,7 +141,7 @@ pub struct Alert {
     pub tags: Vec<String>,
     /// The evidence: at most the first [`Alert::EVENTS_MAX`] events.
     pub events: Vec<EventId>,
-    /// Why a detection rule held; empty for a correlation.
+    /// Why a detection rule held; of a correlation, what it counts, how many matches there were, and what it asks for.
     pub because: Vec<Because>,
 }
 

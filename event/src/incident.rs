@@ -55,6 +55,60 @@ pub enum Stage {
     Impact,
 }
 
+impl Stage {
+    /// The furthest stage that ATT&CK tactic tags tell; without any, access.
+    #[must_use]
+    pub fn of_tags(tags: &[String]) -> Stage {
+        let of = |tag: &String| {
+            Some(match tag.strip_prefix("attack.")?.replace('_', "-").as_str() {
+                "reconnaissance" | "resource-development" | "discovery" => Stage::Reconnaissance,
+                "initial-access" | "credential-access" => Stage::Access,
+                "execution"
+                | "persistence"
+                | "privilege-escalation"
+                | "defense-evasion"
+                | "stealth"
+                | "defense-impairment"
+                | "lateral-movement" => Stage::Foothold,
+                "command-and-control" => Stage::Control,
+                "collection" | "exfiltration" | "impact" => Stage::Impact,
+                _ => return None,
+            })
+        };
+        tags.iter().filter_map(of).max().unwrap_or(Stage::Access)
+    }
+}
+
+/// What an incident is rated by: its weightiest alert's rule level (rows), its information system's level and its
+/// furthest stage (columns). A system of level 3 or more, and an attacker who controls or does harm, raise it by one each.
+///
+/// | Rule level | levels 0-2, before control | one of them | levels 3-5, from control on |
+/// |---|---|---|---|
+/// | informational | informational | low | medium |
+/// | low | low | medium | high |
+/// | medium | medium | high | critical |
+/// | high | high | critical | critical |
+/// | critical | critical | critical | critical |
+const SEVERITY: [[Severity; 3]; 5] = {
+    use Severity::{Critical, High, Informational, Low, Medium};
+    [
+        [Informational, Low, Medium],
+        [Low, Medium, High],
+        [Medium, High, Critical],
+        [High, Critical, Critical],
+        [Critical, Critical, Critical],
+    ]
+};
+
+impl Severity {
+    /// The severity of an incident whose weightiest alert has this level.
+    #[must_use]
+    pub fn of_incident(self, system_level: u8, stage: Stage) -> Severity {
+        let raised = usize::from(system_level >= 3) + usize::from(stage >= Stage::Control);
+        SEVERITY[self as usize][raised]
+    }
+}
+
 /// What the correlator says of an incident. What people say of it (status, assignee, comments) is the store's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
@@ -82,4 +136,37 @@ pub struct Incident {
     pub system_level: u8,
     /// Its alerts in order of time.
     pub alerts: Vec<Alert>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn system_level_and_stage_raise_the_level_by_one_each() {
+        use Severity::{Critical, High, Informational, Low, Medium};
+        for (level, system, stage, expected) in [
+            (Informational, 0, Stage::Access, Informational),
+            (Low, 2, Stage::Foothold, Low),
+            (Low, 3, Stage::Foothold, Medium),
+            (Low, 5, Stage::Impact, High),
+            (Medium, 0, Stage::Control, High),
+            (High, 3, Stage::Impact, Critical),
+            (Critical, 1, Stage::Reconnaissance, Critical),
+        ] {
+            assert_eq!(level.of_incident(system, stage), expected, "{level:?} {system} {stage:?}");
+        }
+    }
+
+    #[test]
+    fn the_furthest_tactic_is_the_stage() {
+        let tags = |all: &[&str]| all.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
+        let of = |all: &[&str]| Stage::of_tags(&tags(all));
+        assert_eq!(
+            of(&["attack.t1110", "attack.credential-access", "attack.command_and_control"]),
+            Stage::Control
+        );
+        assert_eq!(of(&["attack.discovery"]), Stage::Reconnaissance);
+        assert_eq!(of(&["cve.2026-1"]), Stage::Access);
+    }
 }

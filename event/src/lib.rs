@@ -3,6 +3,7 @@
 //! Invariant: no I/O, no clock, no configuration here.
 
 mod alert;
+mod candidate;
 mod draft;
 mod event;
 mod field;
@@ -10,13 +11,16 @@ mod id;
 mod incident;
 pub mod json;
 mod raw;
+mod risk;
 mod time;
 
 pub use alert::{Alert, Because, Entity, EntityKind, Match, Severity};
+pub use candidate::{Candidates, Needed};
 pub use draft::Draft;
 pub use event::{Event, Extra, Value};
 pub use field::{Field, Kind};
 pub use id::{EventId, derived_id};
 pub use incident::{Incident, Stage, Status};
 pub use raw::{Raw, Transport};
+pub use risk::Risk;
 pub use time::Time;

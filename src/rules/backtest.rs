@@ -2,7 +2,8 @@
 //!
 //! The events come back from the store exactly as they were, in the order of the spool, and pass the correlator with
 //! the limits that `run` has: the alerts are those that `run` would have raised, byte for byte. Beside a living `run`
-//! they are read through its engine; otherwise an engine is started for as long as this takes.
+//! they are read through its engine; otherwise an engine is started for as long as this takes. Events that meet no rule
+//! change nothing in the correlator, so the store is asked for candidates only, where the rules can say what they need.
 
 use super::Where;
 use crate::alerts::Alerts;
@@ -10,13 +11,14 @@ use crate::bar::Bar;
 use crate::config::{Config, Place};
 use anyhow::Context as _;
 use correlator::{Correlator, Output, RuleSet};
-use event::{Event, Time};
+use event::{Candidates, Event, Time};
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::engine::{ServeOptions, Supervisor};
 use store::events::{Events, EventsError, Replay, Target};
+use store::query::Query;
 use tokio::sync::mpsc;
 
 /// Events that are in memory at once, twice: those being asked about, and those being read.
@@ -39,6 +41,9 @@ pub(crate) struct Options {
     /// Events before this time; now, if not given
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
+    /// Read every event, also those that the store can tell meet no rule: slower, and the answer is the same
+    #[arg(long)]
+    whole: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -58,7 +63,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
-    let done = runtime.block_on(replayed(&config, Arc::new(rules), from, to));
+    let done = runtime.block_on(replayed(&config, Arc::new(rules), (from, to), options.whole));
     runtime.shutdown_timeout(Duration::from_secs(2));
     let Some(alerts) = done? else {
         tracing::warn!("interrupted: nothing is written, because what is missing would look like silence");
@@ -79,12 +84,12 @@ fn moment(option: &str, text: &str) -> anyhow::Result<Time> {
 async fn replayed(
     config: &Config,
     rules: Arc<RuleSet>,
-    from: Time,
-    to: Time,
+    range: (Time, Time),
+    whole: bool,
 ) -> anyhow::Result<Option<Alerts>> {
     let (events, engine) = open(config).await?;
     let outcome = tokio::select! {
-        outcome = backtest(config, &events, rules, from, to) => match outcome {
+        outcome = backtest(config, &events, rules, range, whole) => match outcome {
             // Ctrl-C reaches the engine too, which may be gone before we hear of it.
             Err(error) => match tokio::time::timeout(Duration::from_millis(300), tokio::signal::ctrl_c()).await {
                 Ok(_) => Ok(None),
@@ -124,11 +129,17 @@ async fn backtest(
     config: &Config,
     events: &Events,
     rules: Arc<RuleSet>,
-    from: Time,
-    to: Time,
+    (from, to): (Time, Time),
+    whole: bool,
 ) -> anyhow::Result<Alerts> {
     let begun = Instant::now();
-    let replay = events.replay(from, to, ROWS_MAX).await.context("count the stored events")?;
+    let all = events.count(from, to, &Query::default()).await.context("count the stored events")?;
+    // Beyond the limits only matches move anything in the correlator, so what meets no rule need not be read.
+    let candidates = if whole { Candidates::Every } else { rules.candidates() };
+    let replay = events
+        .replay((from, to), &candidates, ROWS_MAX)
+        .await
+        .context("look for candidates among the events")?;
     let mut bar = Bar::new(replay.total());
     let mut correlator = Correlator::new(rules, config.correlator.clone());
     let (mut alerts, mut output) = (Alerts::default(), Output::default());
@@ -152,7 +163,15 @@ async fn backtest(
     bar.end(seen, &format!(", {matches} matches, {} alerts", alerts.len()));
     let seconds = begun.elapsed().as_secs_f64();
     let counters = correlator.counters();
-    tracing::info!(events = seen, matches, alerts = alerts.len(), seconds, late = counters.late, "backtest");
+    tracing::info!(
+        events = all,
+        candidates = seen,
+        matches,
+        alerts = alerts.len(),
+        seconds,
+        late = counters.late,
+        "backtest"
+    );
     Ok(alerts)
 }
 

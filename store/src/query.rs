@@ -3,6 +3,7 @@
 //! `field:value`, `field:val*`, `field:"two words"`, `field:>=10`, `source.ip:10.0.0.0/8`, `field:*` (has a value),
 //! `-term`, a bare word or `"a phrase"` for the original line. Text is compared without regard to case.
 
+mod candidate;
 mod sql;
 
 pub(crate) use sql::Bound;

@@ -298,7 +298,8 @@ async fn matches_come_back_in_order_and_once() {
         }
     }
     let mut expected = found;
-    expected.sort_by(|a, b| (a.time, a.event, &a.rule).cmp(&(b.time, b.event, &b.rule)));
+    expected
+        .sort_by(|a, b| (a.event.sequence(), a.event, &a.rule).cmp(&(b.event.sequence(), b.event, &b.rule)));
     assert!(all == expected, "{} of {}", all.len(), expected.len());
     live.stop().await;
 }

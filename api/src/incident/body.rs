@@ -1,6 +1,7 @@
 //! Incidents on the wire.
 
-use event::{Alert, Because, Entity, EventId, Severity, Stage, Status, Time};
+use super::story::{Sentence, story};
+use event::{Alert, Because, Entity, EventId, Risk, Severity, Stage, Status, Time};
 use serde::{Deserialize, Deserializer, Serialize};
 use store::cases::{Change, Comment, Detail, HistoryEntry, Summary, Verdict};
 use utoipa::ToSchema;
@@ -59,6 +60,15 @@ struct EntityBody {
     #[schema(value_type = String)]
     kind: event::EntityKind,
     name: String,
+}
+
+/// How much alerts say against an entity.
+#[derive(Serialize, ToSchema)]
+struct RiskBody {
+    #[serde(flatten)]
+    entity: EntityBody,
+    /// Rule level × system level of each alert, halved for each full day before the newest.
+    score: u64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -121,6 +131,10 @@ struct HistoryBody {
 pub(super) struct IncidentDetail {
     #[serde(flatten)]
     summary: IncidentSummary,
+    /// What happened, in order of time.
+    story: Vec<Sentence>,
+    /// What its alerts say against each entity, the most first.
+    risk: Vec<RiskBody>,
     alerts: Vec<AlertBody>,
     comments: Vec<CommentBody>,
     history: Vec<HistoryBody>,
@@ -169,6 +183,12 @@ impl From<ChangeRequest> for Change {
 impl From<Entity> for EntityBody {
     fn from(entity: Entity) -> EntityBody {
         EntityBody { kind: entity.kind, name: entity.name }
+    }
+}
+
+impl From<Risk> for RiskBody {
+    fn from(risk: Risk) -> RiskBody {
+        RiskBody { entity: risk.entity.into(), score: risk.score }
     }
 }
 
@@ -248,6 +268,8 @@ impl From<Detail> for IncidentDetail {
     fn from(found: Detail) -> IncidentDetail {
         IncidentDetail {
             summary: found.summary.into(),
+            story: story(&found.alerts),
+            risk: Risk::of(&found.alerts).into_iter().map(RiskBody::from).collect(),
             alerts: found.alerts.into_iter().map(AlertBody::from).collect(),
             comments: found.comments.into_iter().map(CommentBody::from).collect(),
             history: found.history.into_iter().map(HistoryBody::from).collect(),

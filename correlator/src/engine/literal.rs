@@ -8,7 +8,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// A need of a pattern.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Need {
+pub(crate) enum Need {
     /// This text at this place, and nothing more: the need decides the pattern.
     Text(String, Place),
     /// One of these texts somewhere.
@@ -24,7 +24,7 @@ const ALTERNATIVES_MAX: usize = 64;
 
 impl Need {
     /// The need of a pattern.
-    pub(super) fn of(pattern: &Pattern) -> Need {
+    pub(crate) fn of(pattern: &Pattern) -> Need {
         match pattern {
             Pattern::Text(glob) => of_glob(glob),
             #[allow(clippy::cast_precision_loss, reason = "nearby numbers share a need; the pattern decides")]

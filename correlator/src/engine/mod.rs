@@ -16,6 +16,8 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use literal::Need;
+
 use crate::record::{FieldRef, Flat, Record};
 use crate::ruleset::RuleSet;
 use crate::sigma::logsource::LogSource;

@@ -15,6 +15,17 @@ pub(crate) struct Bounds {
     not: Vec<f64>,
 }
 
+/// As a rule writes it: `gte 5 and lt 9`.
+impl std::fmt::Display for Bounds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let low = self.low.map(|(low, at)| format!("{} {low}", if at { "gte" } else { "gt" }));
+        let high = self.high.map(|(high, at)| format!("{} {high}", if at { "lte" } else { "lt" }));
+        let not = self.not.iter().map(|number| format!("neq {number}"));
+        let all: Vec<String> = low.into_iter().chain(high).chain(not).collect();
+        f.write_str(&all.join(" and "))
+    }
+}
+
 impl Bounds {
     pub(crate) fn at_least(number: usize) -> Bounds {
         let number = u32::try_from(number).map_or(COUNT_MAX, f64::from);
@@ -121,6 +132,17 @@ impl Bounds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bounds_are_told_as_rules_write_them() {
+        for (text, told) in [
+            ("{gte: 5, lt: 9}", "gte 5 and lt 9"),
+            ("{gt: 0.5}", "gt 0.5"),
+            ("{lte: 3, neq: 2}", "lte 3 and neq 2"),
+        ] {
+            assert_eq!(parse(text, false).unwrap().to_string(), told);
+        }
+    }
 
     fn parse(text: &str, whole: bool) -> Result<Bounds, Vec<String>> {
         let mut problems = Vec::new();

@@ -104,7 +104,25 @@ export interface Change {
   to: string | null;
 }
 
+/** What happened, in a sentence. */
+export interface Sentence {
+  first: string;
+  last: string;
+  stage: Stage;
+  level: Severity;
+  count: number;
+  text: string;
+  text_vi: string;
+}
+
+/** How much alerts say against an entity. */
+export interface Risk extends Entity {
+  score: number;
+}
+
 export interface IncidentDetail extends IncidentSummary {
+  story: Sentence[];
+  risk: Risk[];
   alerts: Alert[];
   comments: Comment[];
   history: Change[];

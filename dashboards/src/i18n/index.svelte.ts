@@ -40,5 +40,8 @@ export const age = (ms: number) => {
   return t(key, { n: number(n) });
 };
 /** The title in the language in use. */
+export const textOf = (it: { text: string; text_vi: string }) =>
+  (state.language === 'vi' && it.text_vi) || it.text;
+
 export const titleOf = (it: { title: string; title_vi: string }) =>
   (state.language === 'vi' && it.title_vi) || it.title;

@@ -1,4 +1,5 @@
-//! Matches: stored as they were found, read again in the order of time to rebuild windows.
+//! Matches: stored as they were found, read again in the order of the spool to rebuild windows: what came too late
+//! then comes too late again.
 
 use super::block::halves;
 use super::search::clamped;
@@ -27,7 +28,6 @@ const READ_MAX: usize = 10_000;
 /// Where to read on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchCursor {
-    time: i64,
     event: u128,
     rule: String,
 }
@@ -71,7 +71,7 @@ impl Events {
         Ok(())
     }
 
-    /// At most 10,000 matches from `from` on, in the order of time, event and rule, and where to read on; `None` at the
+    /// At most 10,000 matches from `from` on, in the order of the spool and of rules, and where to read on; `None` at the
     /// end. Rebuilding windows reads until then.
     ///
     /// # Errors
@@ -89,15 +89,13 @@ impl Events {
             "SELECT body FROM matches FINAL WHERE time >= fromUnixTimestamp64Milli(toInt64({}), 'UTC')",
             clamped(from)
         );
-        if let Some(MatchCursor { time, event, .. }) = after {
+        if let Some(MatchCursor { event, .. }) = after {
             let (high, low) = halves(*event);
-            let time = format!("fromUnixTimestamp64Milli(toInt64({time}), 'UTC')");
             sql.push_str(&format!(
-                " AND time >= {time} AND (time, event_high, event_low, rule) > ({time}, toUInt64({high}), \
-                 toUInt64({low}), {{rule:String}})"
+                " AND (event_low, event_high, rule) > (toUInt64({low}), toUInt64({high}), {{rule:String}})"
             ));
         }
-        sql.push_str(&format!(" ORDER BY time, event_high, event_low, rule LIMIT {READ_MAX}"));
+        sql.push_str(&format!(" ORDER BY event_low, event_high, rule LIMIT {READ_MAX}"));
         let mut query = self.query(&sql);
         if let Some(after) = after {
             query = query.param("rule", &after.rule);
@@ -107,11 +105,10 @@ impl Events {
         while let Some(row) = rows.next().await? {
             matches.push(serde_json::from_str(&row.body)?);
         }
-        let next = matches.last().filter(|_| matches.len() == READ_MAX).map(|last| MatchCursor {
-            time: clamped(last.time),
-            event: last.event.0,
-            rule: last.rule.clone(),
-        });
+        let next = matches
+            .last()
+            .filter(|_| matches.len() == READ_MAX)
+            .map(|last| MatchCursor { event: last.event.0, rule: last.rule.clone() });
         Ok((matches, next))
     }
 }

@@ -8,7 +8,7 @@
 use super::search::bind;
 use super::{Events, EventsError, row};
 use crate::query::{Bound, Query};
-use event::{Event, Time};
+use event::{Candidates, Event, Time};
 use serde::Deserialize;
 
 /// How many numbers of the spool are the smallest slice.
@@ -39,12 +39,19 @@ pub struct Replay {
 }
 
 impl Events {
-    /// Makes ready to read the events whose time is in the range, about `rows_max` at once.
+    /// Makes ready to read the candidates among the events whose time is in the range, about `rows_max` at once.
     ///
     /// # Errors
     /// The store refuses.
-    pub async fn replay(&self, from: Time, to: Time, rows_max: u64) -> Result<Replay, EventsError> {
-        let condition = Events::within(from, to, &Query::default());
+    pub async fn replay(
+        &self,
+        (from, to): (Time, Time),
+        candidates: &Candidates,
+        rows_max: u64,
+    ) -> Result<Replay, EventsError> {
+        let mut condition = Events::within(from, to, &Query::default());
+        let only = condition.candidates(candidates);
+        condition.sql = format!("{} AND {only}", condition.sql);
         let sql = format!(
             "SELECT {NODE} AS node, intDiv({SEQUENCE}, toUInt64({BLOCK})) AS first, first AS last, min(id_high) AS low, \
              max(id_high) AS high, count() AS events FROM events WHERE {} GROUP BY node, first ORDER BY node, first",
