@@ -8,7 +8,7 @@ use super::pattern::{self, CHARS_MAX, Glob, Order, Pattern, Place};
 use crate::yaml::{Kind, Node};
 
 /// How large one compiled regular expression may be, in bytes.
-const REGEX_BYTES_MAX: usize = 8 << 20;
+const REGEX_BYTES_MAX: usize = 4 << 20;
 
 /// How a value is compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
