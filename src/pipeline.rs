@@ -167,11 +167,13 @@ impl Pipeline {
             }
         }
         let mut flushed = Instant::now();
+        let mut hidden = 0;
         while let Some(mut batch) = self.gather(&mut reader) {
             let stopping = self.stop.load(Ordering::Relaxed);
             if stopping || flushed.elapsed() >= Duration::from_secs(1) {
                 flushed = Instant::now();
                 self.correlator.flush(&mut batch.output);
+                self.warn_of_hidden(&mut hidden);
                 *self.progress.correlator.lock().unwrap_or_else(PoisonError::into_inner) =
                     self.correlator.counters();
             }
@@ -179,6 +181,25 @@ impl Pipeline {
             if (!empty && give.blocking_send(batch).is_err()) || (empty && stopping) {
                 return;
             }
+        }
+    }
+
+    /// Says which rules had no room for groups that might still have come to an alert: first, then whenever it is twice
+    /// as often. `hidden` is how often it was when last said.
+    fn warn_of_hidden(&self, hidden: &mut u64) {
+        let now = self.correlator.counters().alerts_hidden;
+        if now == 0 || now < hidden.saturating_mul(2) {
+            return;
+        }
+        *hidden = now;
+        for (rule, evicted) in self.correlator.evicted().filter(|(_, evicted)| evicted.hiding > 0) {
+            tracing::warn!(
+                rule,
+                groups = evicted.groups,
+                matches = evicted.matches,
+                hiding = evicted.hiding,
+                "windows had no room and an alert may be missing: raise correlator.rule_bytes_max or narrow the rule's group"
+            );
         }
     }
 

@@ -180,7 +180,7 @@ fn memory_ms(rules: &RuleSet, limits: &correlator::Limits) -> i64 {
     rules
         .longest_window_ms()
         .max(limits.incident_gap_ms)
-        .saturating_add(limits.lateness_ms)
+        .saturating_add(limits.lateness_of_ms.values().copied().fold(limits.lateness_ms, i64::max))
         .saturating_add(3_600_000)
 }
 

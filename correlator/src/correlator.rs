@@ -1,125 +1,23 @@
 //! The whole: an event in, matches, alerts and incidents out.
 
 use crate::engine::Engine;
+use crate::entry::{Effects, Entry, Hot, Of, Taken};
 use crate::episode::{Facts, Key};
 use crate::found::Context;
 use crate::groups::{Evicted, Groups};
 use crate::incident::Incidents;
+use crate::limits::{Counters, Limits};
 use crate::record::{Flat, Record};
 use crate::resolve::CorrelationRule;
 use crate::ruleset::{DetectionRule, RuleSet};
 use crate::sigma::correlation::Verdict;
 use crate::single::Singles;
-use crate::watermark::{Patience, Watermark};
-use crate::window::{Effects, Entry, Hot, Of, Taken, Window};
-use event::{Alert, Entity, Event, EventId, Incident, Match, Severity, Time};
-use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::watermark::Watermark;
+use crate::window::Window;
+use event::{Alert, Event, EventId, Incident, Match, Severity, Time};
+use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// Limits of the correlator's memory and patience. What the order of arrival decides, it decides beyond these only.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// How far an event may claim to be ahead of its receipt before its receipt counts instead, in ms.
-    pub ahead_ms_max: i64,
-    /// How late a match may come and still be counted, in ms, behind the slowest source that is alive. A later one is
-    /// kept as a match, counted by no window and added to [`Counters::late`].
-    pub lateness_ms: i64,
-    /// The same for sources that store and forward, by the collector's address or the unit: how long after it happened a
-    /// match of theirs may be received. Verdicts that wait for a window to close wait for them, and memory holds as much.
-    pub lateness_of_ms: BTreeMap<String, i64>,
-    /// After how long without a match a source holds nobody back, in ms of receipt.
-    pub idle_ms: i64,
-    /// How many sources are told apart; beyond, the one that was quiet the longest goes.
-    pub sources_max: usize,
-    /// How many bytes the windows of one correlation rule take, whatever the others take: about 250 for each group and
-    /// 60 for each further match. Beyond, a sixteenth of its groups goes, the quietest first; a group that alone takes
-    /// more than half loses its older matches instead.
-    pub rule_bytes_max: usize,
-    /// How many alerts of single events are open; beyond, a sixteenth goes, the quietest first.
-    pub singles_max: usize,
-    /// How far apart in time two alerts of one incident may be, in ms.
-    pub incident_gap_ms: i64,
-    /// How many alerts are kept to be linked; beyond, a sixteenth goes, the oldest first.
-    pub incident_alerts_max: usize,
-    /// An entity that more alerts name links none of them.
-    pub entity_alerts_max: usize,
-    /// Names of users, hosts and addresses that link no alerts: accounts that every machine has, gateways, collectors.
-    pub shared_entities: BTreeSet<String>,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        let shared = [
-            "root",
-            "administrator",
-            "admin",
-            "system",
-            "localhost",
-            "127.0.0.1",
-            "::1",
-            "0.0.0.0",
-            "255.255.255.255",
-        ];
-        Limits {
-            ahead_ms_max: 300_000,
-            lateness_ms: 600_000,
-            lateness_of_ms: BTreeMap::new(),
-            idle_ms: 600_000,
-            sources_max: 4096,
-            rule_bytes_max: 64 << 20,
-            singles_max: 50_000,
-            incident_gap_ms: 4 * 3_600_000,
-            incident_alerts_max: 20_000,
-            entity_alerts_max: 256,
-            shared_entities: shared.map(str::to_owned).into(),
-        }
-    }
-}
-
-impl Limits {
-    /// For events at rest: however late a match comes, it is counted. [`Correlator::finish`] ends them.
-    #[must_use]
-    pub fn offline() -> Limits {
-        Limits { lateness_ms: i64::MAX / 4, rule_bytes_max: 1 << 30, ..Limits::default() }
-    }
-
-    pub(crate) fn is_shared(&self, entity: &Entity) -> bool {
-        self.shared_entities.contains(&entity.name)
-    }
-
-    fn patience(&self) -> Patience<'_> {
-        Patience {
-            lateness_ms: self.lateness_ms,
-            lateness_of_ms: &self.lateness_of_ms,
-            idle_ms: self.idle_ms,
-            sources_max: self.sources_max,
-        }
-    }
-}
-
-/// What was left out, and why; each only grows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Events that met a rule and were left out by a filter.
-    pub filtered: u64,
-    /// Matches that came too late for their windows.
-    pub late: u64,
-    /// Matches without a field that their correlation groups by or counts, or without a number where it sums.
-    pub ungrouped: u64,
-    /// Groups let go because their rule had no room.
-    pub groups_evicted: u64,
-    /// Matches let go because their group took too much of its rule's room.
-    pub matches_evicted: u64,
-    /// How often one of these might still have come to an alert: an alarm. [`Correlator::evicted`] tells the rules.
-    pub alerts_hidden: u64,
-    /// Open alerts of single events let go.
-    pub singles_evicted: u64,
-    /// Alerts let go because too many were kept to be linked.
-    pub alerts_evicted: u64,
-}
 
 /// What came of events. The caller empties it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -156,6 +54,9 @@ pub struct Correlator {
     group: Vec<u8>,
     /// The floor when alerts were last swept out.
     swept: Time,
+    /// How many matches windows stepped on: what they cost.
+    #[cfg(test)]
+    pub(crate) steps: u64,
 }
 
 impl Correlator {
@@ -176,6 +77,8 @@ impl Correlator {
             found: Vec::new(),
             group: Vec::new(),
             swept: Time(i64::MIN),
+            #[cfg(test)]
+            steps: 0,
         }
     }
 
@@ -372,6 +275,10 @@ impl Correlator {
         effects: Effects,
         out: &mut Output,
     ) {
+        #[cfg(test)]
+        {
+            self.steps += effects.steps;
+        }
         let Some(groups) = self.groups.get_mut(at) else { return };
         let Some((group, window)) = groups.get_mut(slot) else { return };
         let of = Of { rule, group };
@@ -380,7 +287,7 @@ impl Correlator {
             .filter_map(|(_, id)| into(id).map(|episode| rule.alert(group, episode)))
             .collect();
         let alerts = changed(of, window, false);
-        let waits = window.is_behind() || window.episodes().iter().any(|episode| episode.dirty);
+        let waits = window.is_behind() || window.has_changed();
         let inner: Box<[u8]> = if effects.hots.is_empty() { Box::default() } else { group.into() };
         if waits {
             groups.queue(slot);
@@ -442,7 +349,7 @@ fn place(nth: usize) -> u8 {
 /// to itself are passed over.
 fn changed(of: Of<'_>, window: &mut Window, all: bool) -> Vec<Alert> {
     let mut alerts = Vec::new();
-    for episode in window.episodes_mut() {
+    for episode in window.changed(all) {
         if episode.dirty && (all || !episode.told) {
             episode.dirty = false;
             episode.told = true;

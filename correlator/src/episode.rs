@@ -1,8 +1,9 @@
 //! What an alert gathers: the matches of one episode, in order of (time, event).
 
+use crate::entry::{Entry, Of};
 use crate::sigma::meta::Meta;
 use event::{Alert, Because, Entity, EntityKind, EventId, Match, Time};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -186,4 +187,26 @@ impl Episode {
             because: because.to_vec(),
         }
     }
+}
+
+/// Adds the matches from `left` to `at` to the episode, or begins one with them.
+pub(crate) fn gather(
+    episode: Option<Episode>,
+    entries: &VecDeque<Entry>,
+    left: usize,
+    at: usize,
+    of: Of<'_>,
+) -> Option<Episode> {
+    let mut episode = episode;
+    for entry in entries.range(left.min(at + 1)..=at) {
+        match &mut episode {
+            Some(episode) => episode.absorb(entry.key(), &entry.facts),
+            None => {
+                let mut begun = Episode::begin(entry.key(), &entry.facts);
+                begun.id = of.id(entry.key());
+                episode = Some(begun);
+            }
+        }
+    }
+    episode
 }

@@ -18,6 +18,7 @@ pub(crate) struct Context {
     unit: String,
     system: String,
     system_level: u8,
+    is_clamped: bool,
 }
 
 impl Context {
@@ -25,7 +26,8 @@ impl Context {
     pub(crate) fn of_event(event: &Event, ahead_ms: i64) -> Context {
         let received = event.id().received();
         let claimed = event.time();
-        let time = if claimed > received.plus_ms(ahead_ms) { received } else { claimed };
+        let is_clamped = claimed > received.plus_ms(ahead_ms);
+        let time = if is_clamped { received } else { claimed };
         let text = |field: Field| event.get(field).map(|value| value.to_text().into_owned());
         let source = [Field::HAIDANG_COLLECTOR_ADDRESS, Field::OBSERVER_NAME, Field::HOST_NAME];
         let level = event.long(Field::HAIDANG_SYSTEM_LEVEL).and_then(|level| u8::try_from(level).ok());
@@ -37,6 +39,7 @@ impl Context {
             unit: text(Field::HAIDANG_UNIT_ID).unwrap_or_default(),
             system: text(Field::HAIDANG_SYSTEM_ID).unwrap_or_default(),
             system_level: level.unwrap_or(0),
+            is_clamped,
         }
     }
 
@@ -50,6 +53,7 @@ impl Context {
             unit: String::new(),
             system: String::new(),
             system_level: 0,
+            is_clamped: false,
         }
     }
 
@@ -70,6 +74,7 @@ impl Context {
             system: self.system.clone(),
             system_level: self.system_level,
             because: evaluate::because(&rule.detection, &rule.fields, record),
+            is_clamped: self.is_clamped,
         }
     }
 }

@@ -4,9 +4,10 @@
 //! the longest, a sixteenth at once; a group that alone takes more than half loses its oldest matches instead. Both are
 //! counted, and apart from that, as an alarm, what was let go while it might still have come to an alert.
 
+use crate::entry::{Effects, Entry, Of, Taken};
 use crate::resolve::CorrelationRule;
 use crate::sigma::correlation::Verdict;
-use crate::window::{Effects, Entry, Of, Taken, Window};
+use crate::window::Window;
 use event::Time;
 use hashbrown::HashTable;
 use std::cmp::Reverse;
@@ -226,7 +227,11 @@ impl Groups {
     fn make_room(&mut self, slot: u32, own: usize, rule: &CorrelationRule, floor: Time, bytes_max: usize) {
         if own > bytes_max / 2 {
             let Some(Some(group)) = self.slots.get_mut(slot as usize) else { return };
-            let may_hold = group.window.may_hold(floor, Of { rule, group: &group.key });
+            let of = Of { rule, group: &group.key };
+            if rule.verdict != Verdict::AtOnce {
+                group.window.repair(of, &mut Effects::default()); // nothing comes of it before the floor passes
+            }
+            let may_hold = group.window.may_hold(floor, of);
             let gone = group.window.shorten(group.window.len() / 2);
             self.evicted.matches += u64::try_from(gone).unwrap_or(0);
             self.evicted.hiding += u64::from(may_hold);

@@ -2,7 +2,7 @@
 //!
 //! Two alerts of at least medium level are linked if they name the same entity and the gap between their times is at
 //! most `incident_gap_ms`; an incident is everything that links reach. Links only ever appear, so the order of arrival
-//! has no say. The incident's id names its first alert and that one's time; when a link joins two incidents, or an
+//! has no say. The incident's id names its first alert and that one's first event; when a link joins two incidents, or an
 //! earlier event turns up, the id that no longer leads is told as merged and never used again. A low alert joins the
 //! incident of the earliest alert that it is linked to, opens none and joins none together.
 //!
@@ -10,13 +10,19 @@
 //! unless both alerts are of the same rule, and an entity that more than `entity_alerts_max` alerts name (beyond that
 //! limit, as beyond any, the order of arrival does have a say).
 
-use crate::correlator::{Limits, Output};
-use event::{Alert, Entity, EntityKind, Incident, Severity, Stage, Time, derived_id};
+use crate::correlator::Output;
+use crate::limits::Limits;
+use event::{Alert, Entity, EntityKind, EventId, Incident, Severity, Stage, Time, derived_id};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
-/// An alert's place in the order that names incidents.
-type Rank = (Time, Uuid);
+/// An alert's place in the order that names incidents. With its first event, because an alert that superseded another
+/// of the same time must not stand behind it.
+type Rank = (Time, Option<EventId>, Uuid);
+
+fn rank(alert: &Alert) -> Rank {
+    (alert.first, alert.events.first().copied(), alert.id)
+}
 
 #[derive(Debug)]
 struct Known {
@@ -168,7 +174,7 @@ impl Incidents {
         for other in others {
             let Some(gone) = self.groups.remove(other) else { continue };
             self.dirty.remove(other);
-            for (_, id) in gone.alerts.iter().chain(&gone.low) {
+            for (_, _, id) in gone.alerts.iter().chain(&gone.low) {
                 self.seat(*id, into);
             }
             let told = self.groups.get(&into).and_then(|group| group.told);
@@ -189,7 +195,7 @@ impl Incidents {
     fn seat(&mut self, id: Uuid, number: u64) {
         let Some(known) = self.alerts.get_mut(&id) else { return };
         known.group = Some(number);
-        let rank = (known.alert.first, id);
+        let rank = rank(&known.alert);
         let low = known.alert.level < Severity::Medium;
         if let Some(group) = self.groups.get_mut(&number) {
             if low {
@@ -207,12 +213,12 @@ impl Incidents {
         let linked = self.linked(&alert, limits);
         // The alert's own time decides, not its incident's, which changes when incidents join.
         let earliest = (linked.iter().filter(|id| !self.is_low(**id)))
-            .min_by_key(|id| self.alerts.get(id).map(|known| (known.alert.first, **id)))
+            .min_by_key(|id| self.alerts.get(id).map(|known| rank(&known.alert)))
             .and_then(|id| self.group_of(*id));
         if let Some(former) = self.group_of(id).filter(|former| Some(*former) != earliest)
             && let Some(group) = self.groups.get_mut(&former)
         {
-            group.low.remove(&(alert.first, id));
+            group.low.remove(&rank(&alert));
             self.dirty.insert(former);
         }
         if let Some(number) = earliest {
@@ -233,8 +239,8 @@ impl Incidents {
         if let Some(number) = known.group
             && let Some(group) = self.groups.get_mut(&number)
         {
-            group.alerts.remove(&(known.alert.first, id));
-            group.low.remove(&(known.alert.first, id));
+            group.alerts.remove(&rank(&known.alert));
+            group.low.remove(&rank(&known.alert));
             self.dirty.insert(number);
         }
         Some(known)
@@ -260,11 +266,12 @@ impl Incidents {
         let Some(group) = self.groups.get(&number) else { return };
         let ranks: BTreeSet<Rank> = group.alerts.union(&group.low).copied().collect();
         let alerts: Vec<&Alert> =
-            ranks.iter().filter_map(|(_, id)| self.alerts.get(id)).map(|known| &known.alert).collect();
-        let Some((time, first)) = group.alerts.first() else { return };
-        // With the time, for an alert of single events keeps its id when an earlier one turns up: an id that was
+            ranks.iter().filter_map(|(_, _, id)| self.alerts.get(id)).map(|known| &known.alert).collect();
+        let Some((time, event, first)) = group.alerts.first() else { return };
+        // With the first event, for an alert of single events keeps its id when an earlier one turns up: an id that was
         // merged away must never come back.
-        let id = derived_id(&["incident", &first.to_string(), &time.to_string()]);
+        let event = event.map(|event| event.to_string()).unwrap_or_default();
+        let id = derived_id(&["incident", &first.to_string(), &time.to_string(), &event]);
         let incident = incident(id, &alerts);
         if let Some(group) = self.groups.get_mut(&number)
             && let Some(former) = group.told.replace(id).filter(|former| *former != id)

@@ -6,6 +6,7 @@ mod corpus;
 mod correlator;
 mod coverage;
 mod engine;
+mod entry;
 mod episode;
 mod evaluate;
 mod found;
@@ -13,8 +14,11 @@ mod groups;
 #[cfg(test)]
 mod hostile;
 mod incident;
+mod limits;
 #[cfg(test)]
 mod naive;
+#[cfg(test)]
+mod probes;
 mod ranked;
 mod record;
 mod resolve;
@@ -29,9 +33,10 @@ pub mod wazuh;
 mod window;
 mod yaml;
 
-pub use correlator::{Correlator, Counters, Limits, Output};
+pub use correlator::{Correlator, Output};
 pub use coverage::{Cover, Seen};
 pub use groups::Evicted;
+pub use limits::{Counters, Limits};
 pub use record::Flat;
 pub use ruleset::{RuleError, RuleFile, RuleSet, Unmapped};
 pub use sigma::filter::Filter;

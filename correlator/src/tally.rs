@@ -1,10 +1,10 @@
 //! What the matches of a window come to, kept while it slides: each match costs the same when it comes and when it
 //! goes, however many the window holds. Sums are exact, so they do not depend on the way by which a window was reached.
 
+use crate::entry::Entry;
 use crate::ranked::Ranked;
 use crate::resolve::CorrelationRule;
 use crate::sigma::correlation::Measure;
-use crate::window::Entry;
 use event::{EventId, Time};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -135,7 +135,14 @@ impl Tally {
         bounds.holds(number)
     }
 
-    /// How many entries its tables have room for, of about how many bytes.
+    /// Gives back the room of what is gone.
+    pub(crate) fn shrink(&mut self) {
+        if let Tally::Values(counts) | Tally::Alerts(Alerts { counts, .. }) = self {
+            counts.shrink_to_fit();
+        }
+    }
+
+    /// About what it takes in memory beside itself.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Tally::Values(counts) => counts.capacity() * 19,

@@ -83,6 +83,7 @@ pub(crate) fn found(nth: u64, second: i64, rule: u8, ip: u8, user: u8) -> Match 
         system: String::new(),
         system_level: u8::try_from(nth % 4).unwrap(),
         because: Vec::new(),
+        is_clamped: false,
     }
 }
 

@@ -15,11 +15,11 @@
 //! What lies further back than two timespans before the floor can touch nothing new and is forgotten; the episode it
 //! belonged to remembers its sum.
 
-use crate::episode::{Episode, Facts, Key};
-use crate::resolve::CorrelationRule;
+use crate::entry::{Effects, Entry, Hot, Of, Taken};
+use crate::episode::{Episode, Key, gather};
 use crate::sigma::correlation::Verdict;
 use crate::tally::{self, Tally};
-use event::{EventId, Time};
+use event::Time;
 use std::collections::{HashMap, VecDeque};
 use uuid::Uuid;
 
@@ -27,66 +27,6 @@ use uuid::Uuid;
 const STEPS_PER_MATCH: usize = 64;
 /// A group of so few matches is always worked out anew at once.
 const STEPS_FREE: usize = 256;
-
-/// A match in a window. The event's id is in two halves, so that the whole takes 56 bytes.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) time: i64,
-    event: [u64; 2],
-    /// What is counted: a value's hash, a number's bits, the alert of an inner correlation.
-    pub(crate) counted: u64,
-    facts: Facts,
-    pub(crate) rule: u8,
-    /// The window that ends here is satisfied.
-    hot: bool,
-}
-
-impl Entry {
-    pub(crate) fn new(key: Key, counted: u64, facts: Facts) -> Entry {
-        #[allow(clippy::cast_possible_truncation, reason = "the two halves of an id")]
-        let event = [(key.event.0 >> 64) as u64, key.event.0 as u64];
-        Entry { time: key.time.0, event, counted, facts, rule: key.rule, hot: false }
-    }
-
-    pub(crate) fn event(&self) -> EventId {
-        EventId(u128::from(self.event[0]) << 64 | u128::from(self.event[1]))
-    }
-
-    pub(crate) fn key(&self) -> Key {
-        Key { time: Time(self.time), event: self.event(), rule: self.rule }
-    }
-}
-
-/// A match at which the rule holds, for the correlations that refer to it.
-#[derive(Debug)]
-pub(crate) struct Hot {
-    pub(crate) time: Time,
-    pub(crate) event: EventId,
-    pub(crate) counted: u64,
-    pub(crate) facts: Facts,
-}
-
-/// What came of a match.
-#[derive(Debug, Default)]
-pub(crate) struct Effects {
-    /// Alerts that became part of another: (from, into).
-    pub(crate) superseded: Vec<(Uuid, Uuid)>,
-    /// Matches at which the rule holds, not told before. Gathered only for a rule that feeds another.
-    pub(crate) hots: Vec<Hot>,
-    /// How many matches were stepped on, for tests of what a match costs.
-    pub(crate) steps: u64,
-}
-
-/// What became of a match.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Taken {
-    /// It is kept.
-    Yes,
-    /// It was there already.
-    Again,
-    /// Older than what is remembered.
-    TooOld,
-}
 
 /// The sorted matches of one group and their episodes. A million of them are kept, so what most never need is apart.
 #[derive(Debug, Default)]
@@ -103,6 +43,9 @@ pub(crate) struct Window {
 struct More {
     tally: Option<Tally>,
     episodes: Vec<Episode>,
+    /// The episodes before were told as they are; those before `heard`, at all.
+    told: usize,
+    heard: usize,
     /// The forgotten beginning of the first episode.
     sealed: Option<Episode>,
     /// The newest match that was let go for want of room.
@@ -118,29 +61,14 @@ struct More {
     due: Option<Time>,
 }
 
-/// The rule, and the group as the ids of its alerts name it.
-#[derive(Clone, Copy)]
-pub(crate) struct Of<'r> {
-    pub(crate) rule: &'r CorrelationRule,
-    pub(crate) group: &'r [u8],
-}
-
-impl Of<'_> {
-    fn id(&self, first: Key) -> Uuid {
-        self.rule.alert_id(self.group, first)
-    }
-
-    fn span(&self) -> i64 {
-        self.rule.correlation.timespan_ms
-    }
-}
-
 impl Window {
     /// Takes in a match.
     pub(crate) fn take(&mut self, mut entry: Entry, of: Of<'_>, effects: &mut Effects) -> Taken {
         let key = entry.key();
         if let Some(more) = &mut self.more {
-            more.credit = more.credit.saturating_add(STEPS_PER_MATCH);
+            // What is saved up is spent on two repairs at most.
+            let most = STEPS_FREE + 2 * self.entries.len();
+            more.credit = (more.credit + STEPS_PER_MATCH).min(most);
             if more.forgotten.is_some_and(|forgotten| key <= forgotten) {
                 return Taken::TooOld;
             }
@@ -179,7 +107,7 @@ impl Window {
         }
         self.entries.push_back(entry);
         if of.rule.verdict == Verdict::AtOnce && self.step(of, effects) {
-            self.cover(self.next - 1, of);
+            self.cover(self.next - 1, of, effects);
         }
     }
 
@@ -240,11 +168,14 @@ impl Window {
     }
 
     /// Adds the window from `left` to `at`, which is satisfied, to the last episode or begins one with it.
-    fn cover(&mut self, at: usize, of: Of<'_>) {
+    fn cover(&mut self, at: usize, of: Of<'_>, effects: &mut Effects) {
         let Window { entries, left, more, .. } = self;
         let more = more.get_or_insert_with(Box::default);
         let from = entries[at].time.saturating_sub(of.span());
-        match more.episodes.last_mut().filter(|episode| episode.last.time.0 >= from) {
+        let before = more.episodes.len();
+        let joined = more.episodes.last_mut().filter(|episode| episode.last.time.0 >= from);
+        more.told = more.told.min(if joined.is_some() { before.saturating_sub(1) } else { before });
+        match joined {
             Some(episode) => {
                 let is_last = |entry: &Entry| entry.key() == episode.last;
                 let next = match at.checked_sub(1).and_then(|before| entries.get(before)) {
@@ -253,9 +184,13 @@ impl Window {
                 };
                 for entry in entries.range(next.min(at + 1)..=at) {
                     episode.absorb(entry.key(), &entry.facts);
+                    effects.steps += 1;
                 }
             }
-            None => more.episodes.extend(gather(None, entries, *left, at, of)),
+            None => {
+                more.episodes.extend(gather(None, entries, *left, at, of));
+                effects.steps += u64::try_from(at + 1 - *left).unwrap_or(0);
+            }
         }
     }
 
@@ -327,6 +262,7 @@ impl Window {
         }
         kept.append(&mut found);
         more.episodes = kept;
+        (more.told, more.heard) = (0, 0);
     }
 
     /// Works out what nothing can come late for any more. Gives the time that the floor must pass before more can be
@@ -367,7 +303,7 @@ impl Window {
                 return Some(upcoming);
             }
             if self.step(of, effects) {
-                self.cover(self.next - 1, of);
+                self.cover(self.next - 1, of, effects);
             }
             let more = self.more();
             (more.closed, more.silent) = (false, false);
@@ -400,7 +336,7 @@ impl Window {
             };
             if satisfied {
                 self.heat(at, of, effects);
-                self.cover(at, of);
+                self.cover(at, of, effects);
             }
         }
         let silent_at = self.entries[at].time.saturating_add(of.span());
@@ -419,6 +355,7 @@ impl Window {
         let entry = self.entries[at].clone();
         let more = self.more();
         more.silent = true;
+        more.told = more.told.min(more.episodes.len().saturating_sub(1));
         match more.episodes.last_mut().filter(|episode| episode.last >= entry.key()) {
             Some(episode) => {
                 episode.until = until;
@@ -452,6 +389,7 @@ impl Window {
         more.episodes.retain(|episode| {
             episode.dirty || episode.until >= horizon || kept_from.is_some_and(|from| episode.last >= from)
         });
+        (more.told, more.heard) = (0, 0);
         let first = more.episodes.first().map(|episode| episode.id);
         more.sealed = more.sealed.take().filter(|sealed| Some(sealed.id) == first);
     }
@@ -465,6 +403,9 @@ impl Window {
             }
         }
         self.entries.shrink_to(count);
+        if let Some(tally) = self.more.as_mut().and_then(|more| more.tally.as_mut()) {
+            tally.shrink();
+        }
         gone
     }
 
@@ -498,8 +439,21 @@ impl Window {
         self.more.as_ref().map_or(&[], |more| &more.episodes)
     }
 
-    pub(crate) fn episodes_mut(&mut self) -> &mut [Episode] {
-        self.more.as_mut().map_or(&mut [], |more| &mut more.episodes)
+    /// The episodes among which are all that nobody has heard of yet or, with `all`, all that changed since they were
+    /// told. They count as told now.
+    pub(crate) fn changed(&mut self, all: bool) -> &mut [Episode] {
+        let Some(more) = &mut self.more else { return &mut [] };
+        let count = more.episodes.len();
+        let from = if all { more.told.min(more.heard) } else { more.heard };
+        more.heard = count;
+        if all {
+            more.told = count;
+        }
+        more.episodes.get_mut(from.min(count)..).unwrap_or_default()
+    }
+
+    pub(crate) fn has_changed(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| more.told < more.episodes.len())
     }
 
     /// Whether late matches wait.
@@ -536,26 +490,4 @@ impl Window {
         });
         self.entries.capacity() * size_of::<Entry>() + facts + more
     }
-}
-
-/// Adds the matches from `left` to `at` to the episode, or begins one with them.
-fn gather(
-    episode: Option<Episode>,
-    entries: &VecDeque<Entry>,
-    left: usize,
-    at: usize,
-    of: Of<'_>,
-) -> Option<Episode> {
-    let mut episode = episode;
-    for entry in entries.range(left.min(at + 1)..=at) {
-        match &mut episode {
-            Some(episode) => episode.absorb(entry.key(), &entry.facts),
-            None => {
-                let mut begun = Episode::begin(entry.key(), &entry.facts);
-                begun.id = of.id(entry.key());
-                episode = Some(begun);
-            }
-        }
-    }
-    episode
 }

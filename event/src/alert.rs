@@ -106,6 +106,9 @@ pub struct Match {
     pub system_level: u8,
     /// Why the rule held.
     pub because: Vec<Because>,
+    /// The event claimed to be of a time after its receipt: `time` is that of the receipt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_clamped: bool,
 }
 
 /// A rule says that somebody should look: a detection rule's match, or a correlation rule's episode.

@@ -282,6 +282,7 @@ async fn matches_come_back_in_order_and_once() {
             system: String::new(),
             system_level: 3,
             because: Vec::new(),
+            is_clamped: false,
         })
         .collect();
     live.events.insert_matches(&found, "m1").await.unwrap();
