@@ -139,10 +139,11 @@ fn fixed(hir: &Hir) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sigma::linear::Linear;
     use proptest::prelude::*;
 
     fn of_re(text: &str) -> Need {
-        Need::of(&Pattern::Regex(Box::new(regex::Regex::new(text).unwrap())))
+        Need::of(&Pattern::Regex(Box::new(Linear::new(text, "").unwrap())))
     }
 
     #[test]
@@ -167,7 +168,7 @@ mod tests {
             value in "[abcdekK\u{212A}]{0,10}",
         ) {
             for text in [text.clone(), format!("(?i){text}")] {
-                let regex = regex::Regex::new(&text).unwrap();
+                let regex = Linear::new(&text, "").unwrap();
                 if let Need::AnyOf(texts) = Need::of(&Pattern::Regex(Box::new(regex.clone())))
                     && regex.is_match(&value)
                 {

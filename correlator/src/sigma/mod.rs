@@ -6,6 +6,7 @@ pub(crate) mod correlation;
 pub(crate) mod detection;
 mod encoding;
 pub(crate) mod filter;
+pub(crate) mod linear;
 pub(crate) mod logsource;
 pub(crate) mod meta;
 mod modifier;

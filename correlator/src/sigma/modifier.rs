@@ -2,13 +2,11 @@
 
 use super::detection::Wanted;
 use super::encoding::{self, Step};
+use super::linear::Linear;
 use super::moment::Part;
 use super::network::Network;
 use super::pattern::{self, CHARS_MAX, Glob, Order, Pattern, Place};
 use crate::yaml::{Kind, Node};
-
-/// How large one compiled regular expression may be, in bytes.
-const REGEX_BYTES_MAX: usize = 4 << 20;
 
 /// How a value is compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -134,7 +132,7 @@ impl Modifiers {
             return Err(format!("the pattern is longer than {CHARS_MAX} bytes"));
         }
         let pattern = match (self.operator, self.part) {
-            (Operator::Regex, _) => Pattern::Regex(Box::new(self.regex(text)?)),
+            (Operator::Regex, _) => Pattern::Regex(Box::new(Linear::new(text, &self.flags)?)),
             (Operator::Cidr, _) => Pattern::Network(Network::parse(text).ok_or_else(|| {
                 format!("`{text}` is not a network: write `192.0.2.0/24` or `2001:db8::/32`")
             })?),
@@ -162,21 +160,6 @@ impl Modifiers {
         let texts = encoding::applied(pattern::tokens(text), &self.steps)?;
         let glob = |tokens| Wanted::Pattern(Pattern::Text(Glob::of(tokens, place, self.cased)));
         Ok(texts.into_iter().map(glob).collect())
-    }
-
-    fn regex(&self, text: &str) -> Result<regex::Regex, String> {
-        regex::RegexBuilder::new(text)
-            .case_insensitive(self.flags.contains('i'))
-            .multi_line(self.flags.contains('m'))
-            .dot_matches_new_line(self.flags.contains('s'))
-            .size_limit(REGEX_BYTES_MAX)
-            .nest_limit(100)
-            .build()
-            .map_err(|error| {
-                let said = error.to_string();
-                let last = said.lines().last().unwrap_or_default().trim().to_owned();
-                format!("`{text}` is not a regular expression that runs in linear time: {last}")
-            })
     }
 }
 

@@ -4,6 +4,7 @@
 //! character to one, so `?` stays one character. `*` and `?` are wildcards; a backslash escapes them and itself, and is
 //! itself before anything else, exactly as Sigma's specification lists it.
 
+use super::linear::Linear;
 use super::moment::Part;
 use super::network::Network;
 use event::Value;
@@ -20,7 +21,7 @@ pub(crate) enum Pattern {
     Whole(i64),
     Number(f64),
     Bool(bool),
-    Regex(Box<regex::Regex>),
+    Regex(Box<Linear>),
     Network(Network),
     Compare(Order, f64),
     /// A part of a date, as a number that meets the inner pattern.
