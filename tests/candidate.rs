@@ -177,7 +177,7 @@ fn rules() -> impl Strategy<Value = Vec<RuleFile>> {
                 let maps: Vec<String> = items.iter().map(|item| format!("      - {item}\n")).collect();
                 let _ = write!(text, "    {name}:\n{}", maps.concat());
             }
-            let _ = write!(text, "    condition: {condition}\n");
+            let _ = writeln!(text, "    condition: {condition}");
             RuleFile { path: format!("r{number}.yml"), text }
         });
         let pipeline = RuleFile { path: "pipeline.yml".into(), text: PIPELINE.into() };

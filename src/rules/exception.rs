@@ -30,11 +30,11 @@ pub(super) fn warnings(exceptions: &[Arc<Filter>], now: Time) -> Vec<String> {
     let mut found = Vec::new();
     for exception in exceptions {
         let mut warn = |what: String| {
-            found.push(format!("{}: the exception `{}` {what}", exception.path, exception.title))
+            found.push(format!("{}: the exception `{}` {what}", exception.path, exception.title));
         };
         match exception.expires {
             Some(until) if until <= now => {
-                warn(format!("has expired on {}: take it out or renew it", day(until)))
+                warn(format!("has expired on {}: take it out or renew it", day(until)));
             }
             Some(_) => {}
             None => warn("never expires: give it a date (`expires`)".to_owned()),

@@ -64,7 +64,7 @@ impl Events {
             total += slice.events;
             add(&mut slices, slice, rows_max);
         }
-        Ok(Replay { events: self.clone(), condition, waiting: in_turn(slices), total })
+        Ok(Replay { events: self.clone(), condition, waiting: in_turn(&slices), total })
     }
 }
 
@@ -109,7 +109,7 @@ fn add(slices: &mut Vec<Slice>, next: Slice, rows_max: u64) {
 }
 
 /// The slices, the first at the end: each spool's in its order, and of several spools the one received first.
-fn in_turn(slices: Vec<Slice>) -> Vec<Slice> {
+fn in_turn(slices: &[Slice]) -> Vec<Slice> {
     let mut spools: Vec<std::collections::VecDeque<Slice>> =
         slices.chunk_by(|a, b| a.node == b.node).map(|spool| spool.iter().copied().collect()).collect();
     let mut ordered = Vec::with_capacity(slices.len());
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn one_spool_keeps_its_order_and_several_take_turns_by_reception() {
         let mut found =
-            in_turn(vec![slice(0, 1, 50, 1), slice(0, 2, 40, 1), slice(3, 1, 45, 1), slice(3, 2, 60, 1)]);
+            in_turn(&[slice(0, 1, 50, 1), slice(0, 2, 40, 1), slice(3, 1, 45, 1), slice(3, 2, 60, 1)]);
         found.reverse();
         let places: Vec<(u64, u64)> = found.iter().map(|slice| (slice.node, slice.first)).collect();
         assert_eq!(places, [(3, 1), (0, 1), (0, 2), (3, 2)]);
