@@ -3,9 +3,9 @@
 use crate::alerts::Alerts;
 use crate::rules::Where;
 use anyhow::Context as _;
-use correlator::{Correlator, Flat, Limits, Output, RuleSet};
+use correlator::{Correlator, Limits, Output, RuleSet};
 use event::{Event, EventId, Match, Raw, Time};
-use std::io::{BufRead, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -42,18 +42,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         None => Time(jiff::Timestamp::now().as_millisecond()),
     };
     let mut detector = Detector::new(Arc::new(rules), options.input, received);
-    let mut stdin = std::io::BufReader::with_capacity(1 << 18, std::io::stdin().lock());
+    let mut lines = Lines::of(std::io::stdin().lock());
     let mut stdout = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
-    let mut line = Vec::new();
-    while stdin.read_until(b'\n', &mut line).context("read stdin")? > 0 {
-        let text = Raw::readable(&line);
-        detector.take(text.trim_end_matches(['\n', '\r']));
+    while let Some(line) = lines.next().context("read stdin")? {
+        let text = Raw::readable(line);
+        detector.take(text.trim_end_matches('\r'));
         for found in detector.output.matches.drain(..) {
             if let Err(error) = write_match(&mut stdout, detector.number, &found) {
                 return crate::parse::closed(error);
             }
         }
-        line.clear();
     }
     detector.correlator.finish(&mut detector.output);
     detector.alerts.take(&mut detector.output);
@@ -62,6 +60,54 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
     let whole = problems.is_empty() && detector.refused == 0;
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Lines of a stream, each read where it stands in one large block.
+struct Lines<R> {
+    from: R,
+    block: Vec<u8>,
+    /// What of the block was not yet given out.
+    start: usize,
+    end: usize,
+    is_over: bool,
+}
+
+/// How much is read at once: a block that the processor's second cache holds.
+const BLOCK_BYTES: usize = 1 << 18;
+
+impl<R: std::io::Read> Lines<R> {
+    fn of(from: R) -> Lines<R> {
+        Lines { from, block: vec![0; BLOCK_BYTES], start: 0, end: 0, is_over: false }
+    }
+
+    /// The next line without its newline; a line longer than the block makes it grow.
+    fn next(&mut self) -> std::io::Result<Option<&[u8]>> {
+        let mut searched = self.start;
+        loop {
+            if let Some(at) = memchr::memchr(b'\n', &self.block[searched..self.end]) {
+                let (from, to) = (self.start, searched + at);
+                self.start = to + 1;
+                return Ok(Some(&self.block[from..to]));
+            }
+            if self.is_over {
+                let (from, to) = (self.start, self.end);
+                self.start = to;
+                return Ok((from < to).then(|| &self.block[from..to]));
+            }
+            self.block.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+            searched = self.end;
+            if self.end == self.block.len() {
+                self.block.resize(self.block.len() * 2, 0);
+            }
+            match self.from.read(&mut self.block[self.end..]) {
+                Ok(0) => self.is_over = true,
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 struct Detector {
@@ -77,7 +123,7 @@ struct Detector {
 impl Detector {
     fn new(rules: Arc<RuleSet>, input: Input, received: Time) -> Detector {
         Detector {
-            correlator: Correlator::new(rules, Limits::offline()),
+            correlator: Correlator::new(rules, Limits::offline()).without_incidents(),
             input,
             received,
             output: Output::default(),
@@ -100,7 +146,7 @@ impl Detector {
             }
             Input::Json => {
                 let id = EventId::new(self.received, 0, self.number);
-                Flat::from_json(line).map(|flat| self.correlator.process_flat(&flat, id, &mut self.output))
+                self.correlator.process_json(line, id, &mut self.output)
             }
         };
         if let Err(error) = read {

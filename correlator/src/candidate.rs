@@ -92,7 +92,12 @@ fn pattern(targets: &[Target], pattern: &Pattern) -> Candidates {
     }
     match Need::of(pattern) {
         Need::Text(text, _) => any_of(targets, &texts(&text)),
-        Need::AnyOf(needs) => Candidates::any(needs.iter().map(|text| any_of(targets, &texts(text)))),
+        Need::AnyOfEach(sets) => {
+            // One set is enough: that whose shortest text is the longest.
+            let shortest = |needs: &&Vec<String>| needs.iter().map(String::len).min().unwrap_or(0);
+            let best = sets.iter().max_by_key(shortest).into_iter().flatten();
+            Candidates::any(best.map(|text| any_of(targets, &texts(text))))
+        }
         Need::Number(number) => any_of(targets, &whole(number)),
         Need::Value => any_of(targets, &Needed::There),
     }

@@ -3,21 +3,21 @@
 use crate::engine::Engine;
 use crate::entry::{Effects, Entry, Hot, Of, Taken};
 use crate::episode::{Facts, Key};
-use crate::found::Context;
 use crate::groups::{Evicted, Groups};
 use crate::incident::Incidents;
 use crate::limits::{Counters, Limits};
-use crate::record::{Flat, Record};
 use crate::resolve::CorrelationRule;
 use crate::ruleset::{DetectionRule, RuleSet};
 use crate::sigma::correlation::Verdict;
 use crate::single::Singles;
 use crate::watermark::Watermark;
 use crate::window::Window;
-use event::{Alert, Event, EventId, Incident, Match, Severity, Time};
+use event::{Alert, Incident, Match, Severity, Time};
 use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
+
+mod matching;
 
 /// What came of events. The caller empties it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +47,8 @@ pub struct Correlator {
     evicted: Evicted,
     singles: Singles,
     incidents: Incidents,
+    /// Whether alerts are linked to incidents.
+    links: bool,
     counters: Counters,
     /// Room for the rules that an event meets.
     found: Vec<u32>,
@@ -73,6 +75,7 @@ impl Correlator {
             evicted: Evicted::default(),
             singles: Singles::default(),
             incidents: Incidents::default(),
+            links: true,
             counters: Counters::default(),
             found: Vec::new(),
             group: Vec::new(),
@@ -80,17 +83,6 @@ impl Correlator {
             #[cfg(test)]
             steps: 0,
         }
-    }
-
-    /// Takes in an event of ours.
-    pub fn process(&mut self, event: &Event, out: &mut Output) {
-        let ahead_ms_max = self.limits.ahead_ms_max;
-        self.detect(Record::Event(event), || Context::of_event(event, ahead_ms_max), out);
-    }
-
-    /// Takes in a flat object, under the id that it shall have.
-    pub fn process_flat(&mut self, flat: &Flat, id: EventId, out: &mut Output) {
-        self.detect(Record::Flat(flat), || Context::of_flat(flat, id), out);
     }
 
     /// Takes in a match that was found before, to rebuild windows after a restart. Matches of rules that are gone are
@@ -180,25 +172,6 @@ impl Correlator {
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         self.groups.iter().map(Groups::size).fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))
-    }
-
-    /// Stage one. Most events meet no rule, so the context waits for the first that does.
-    fn detect(&mut self, record: Record<'_>, context: impl Fn() -> Context, out: &mut Output) {
-        let mut known: Option<Context> = None;
-        let rules = Arc::clone(&self.rules);
-        let mut found = std::mem::take(&mut self.found);
-        self.engine.find(&rules, record, &mut found);
-        for rule in found.iter().filter_map(|at| rules.detections.get(*at as usize)) {
-            let context = known.get_or_insert_with(&context);
-            if rule.is_filtered(record, context.time) {
-                self.counters.filtered += 1;
-                continue;
-            }
-            let found = context.found(rule, record);
-            self.absorb(rule, &found, out);
-            out.matches.push(found);
-        }
-        self.found = found;
     }
 
     /// Stage two: windows and alerts of a match.
@@ -294,7 +267,9 @@ impl Correlator {
         }
         for ((from, into), alert) in effects.superseded.into_iter().zip(told) {
             out.superseded.push((from, into));
-            self.incidents.supersede(from, &alert, &self.limits, out);
+            if self.links {
+                self.incidents.supersede(from, &alert, &self.limits, out);
+            }
         }
         self.tell(alerts, out);
         for hot in effects.hots {
@@ -319,7 +294,9 @@ impl Correlator {
 
     fn tell(&mut self, alerts: Vec<Alert>, out: &mut Output) {
         for alert in alerts {
-            self.incidents.take(&alert, &self.limits, out);
+            if self.links {
+                self.incidents.take(&alert, &self.limits, out);
+            }
             out.alerts.push(alert);
         }
     }

@@ -15,6 +15,7 @@ mod groups;
 mod hostile;
 mod incident;
 mod limits;
+mod line;
 #[cfg(test)]
 mod naive;
 #[cfg(test)]

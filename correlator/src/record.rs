@@ -32,7 +32,7 @@ pub(crate) struct FieldRef {
 }
 
 /// A flat JSON object whose keys are Sigma's own field names. `product`, `category` and `service` name its log source.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Flat {
     source: LogSource,
     entries: Vec<(String, Owned)>,
@@ -123,7 +123,7 @@ impl Flat {
 }
 
 /// A log source's name as rules write it.
-fn named(value: Value<'_>) -> Option<String> {
+pub(crate) fn named(value: Value<'_>) -> Option<String> {
     value.as_text().map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty())
 }
 

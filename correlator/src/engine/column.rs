@@ -1,8 +1,10 @@
 //! Where a record's values are: for every field that some rule asks about, the places of its values.
 
+use crate::line::{self, Kind, LineReader};
 use crate::record::{FieldRef, Flat, Record, Target};
 use crate::sigma::pattern::fold;
 use event::{Event, Field, Value};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// A field, by its number among all that rules ask about.
@@ -15,6 +17,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Held<'a> {
     Value(Value<'a>),
+    /// As it stands in a JSON line.
+    Json(Kind, &'a str),
 }
 
 impl<'a> Held<'a> {
@@ -35,17 +39,21 @@ impl<'a> Held<'a> {
             Held::Value(Value::Ip(std::net::IpAddr::V6(ip))) => put(4, &ip.octets()),
             Held::Value(Value::Date(time)) => put(5, &time.0.to_le_bytes()),
             Held::Value(Value::Bool(flag)) => put(6, &[u8::from(*flag)]),
+            Held::Json(Kind::Text, raw) => return (7, raw.as_bytes()),
+            Held::Json(Kind::Whole | Kind::Decimal, raw) => return (8, raw.as_bytes()),
+            Held::Json(kind, _) => put(6, &[u8::from(*kind == Kind::True)]),
         };
         (kind, &room[..len])
     }
 
     /// The value itself. `room` is for text that must be written first.
-    pub(super) fn value<'b>(&self, _room: &'b mut String) -> Value<'b>
+    pub(super) fn value<'b>(&self, room: &'b mut String) -> Value<'b>
     where
         'a: 'b,
     {
         match self {
             Held::Value(value) => *value,
+            Held::Json(kind, raw) => line::value(*kind, raw, room),
         }
     }
 }
@@ -124,6 +132,27 @@ impl View for Flat {
     }
 }
 
+/// A JSON line as its reader left it.
+pub(super) struct LineView<'a> {
+    pub(super) text: &'a str,
+    pub(super) reader: &'a LineReader,
+    /// For the reference evaluator, made if it is asked.
+    pub(super) flat: OnceCell<Flat>,
+}
+
+impl View for LineView<'_> {
+    fn held(&self, place: u32) -> Option<Held<'_>> {
+        let spot = self.reader.spots.get(place as usize).filter(|spot| spot.is_value())?;
+        Some(Held::Json(spot.kind, spot.raw(self.text)))
+    }
+    fn places(&self) -> u32 {
+        count(self.reader.spots.len())
+    }
+    fn record(&self) -> Record<'_> {
+        Record::Flat(self.flat.get_or_init(|| Flat::from_json(self.text).unwrap_or_default()))
+    }
+}
+
 fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(NONE)
 }
@@ -142,6 +171,9 @@ pub(super) struct Columns {
     /// A value's place and the cell before it of the same column.
     cells: Vec<(u32, u32)>,
     epoch: u32,
+    /// For each name of the line reader its column, as long as names and columns are those counted here.
+    by_line_name: Vec<Column>,
+    line_names: (u32, usize),
 }
 
 const ENDINGS: usize = 256;
@@ -233,6 +265,26 @@ impl Columns {
             let column = flat.entry(place).and_then(|(name, _)| self.by_name.get(name).copied());
             if let Some(column) = column {
                 self.mark(column, count(place));
+            }
+        }
+    }
+
+    /// Takes in a line.
+    pub(super) fn fill_line(&mut self, reader: &LineReader, epoch: u32) {
+        self.begin(epoch);
+        let (generation, names) = reader.known();
+        if self.line_names != (generation, self.last.len()) {
+            self.line_names = (generation, self.last.len());
+            self.by_line_name.clear();
+        }
+        for name in count(self.by_line_name.len())..count(names) {
+            let column = self.by_name.get(reader.name(name)).copied();
+            self.by_line_name.push(column.unwrap_or(NONE));
+        }
+        for (place, spot) in (0u32..).zip(&reader.spots) {
+            let column = self.by_line_name.get(spot.name as usize).copied().unwrap_or(NONE);
+            if column != NONE && spot.is_value() {
+                self.mark(column, place);
             }
         }
     }

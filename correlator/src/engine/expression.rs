@@ -14,10 +14,21 @@ pub(super) type NodeAt = u32;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Node {
     Atom(u32),
-    Not(NodeAt),
+    Not([NodeAt; 1]),
     All(Box<[NodeAt]>),
     Any(Box<[NodeAt]>),
     AtLeast(usize, Box<[NodeAt]>),
+}
+
+impl Node {
+    /// The nodes below.
+    pub(super) fn parts(&self) -> &[NodeAt] {
+        match self {
+            Node::Atom(_) => &[],
+            Node::Not(inner) => inner,
+            Node::All(parts) | Node::Any(parts) | Node::AtLeast(_, parts) => parts,
+        }
+    }
 }
 
 /// A question about one field, or about the record.
@@ -26,8 +37,8 @@ pub(super) struct Atom {
     /// The field, by its place in the program; meaningless for [`Ask::Item`].
     pub(super) slot: u16,
     pub(super) ask: Ask,
-    /// Without one of these the answer is no; none if that cannot be said.
-    pub(super) needs: Vec<Witness>,
+    /// Sets of which each has one that shows if the answer is yes; no set if that cannot be said.
+    pub(super) needs: Vec<Vec<Witness>>,
 }
 
 #[derive(Debug)]
@@ -105,7 +116,7 @@ impl Graph {
             Condition::Search(at) => searches[*at],
             Condition::Not(inner) => {
                 let inner = self.condition(inner, searches);
-                self.put(Node::Not(inner))
+                self.put(Node::Not([inner]))
             }
             Condition::All(parts) => {
                 let parts = parts.iter().map(|part| self.condition(part, searches)).collect();
@@ -141,7 +152,7 @@ impl Graph {
         match test {
             Test::Exists(wanted) => {
                 let there = self.there(slot);
-                if *wanted { there } else { self.put(Node::Not(there)) }
+                if *wanted { there } else { self.put(Node::Not([there])) }
             }
             Test::Values { all, patterns } => {
                 let one = |(wanted, _): &(Wanted, String)| match wanted {
@@ -155,13 +166,13 @@ impl Graph {
                 let (search, alternative, item) = at;
                 let ask = Ask::Item { rule: source.rule, search, alternative, item };
                 let slot = slot.unwrap_or(source.anywhere);
-                self.atom(Atom { slot, ask, needs: vec![Witness::Present(slot)] })
+                self.atom(Atom { slot, ask, needs: vec![vec![Witness::Present(slot)]] })
             }
             // The item itself is asked, not this inner part, so only plain patterns go below.
             Test::Not(inner) if matches!(**inner, Test::Values { .. }) => {
                 let there = self.there(slot);
                 let inner = self.test(source, slot, inner, at);
-                let not = self.put(Node::Not(inner));
+                let not = self.put(Node::Not([inner]));
                 self.all(vec![there, not])
             }
             Test::Not(_) => {
@@ -209,14 +220,16 @@ impl Graph {
                 if let Some(known) = self.known.get(&question) {
                     return *known;
                 }
-                let needs = vec![Witness::Text(slot, literal.clone())];
+                let needs = vec![vec![Witness::Text(slot, literal.clone())]];
                 let node = self.atom(Atom { slot, ask: Ask::Text(literal), needs });
                 self.known.insert(question, node);
                 return node;
             }
-            Need::AnyOf(texts) => texts.into_iter().map(anywhere).collect(),
-            Need::Number(number) => vec![Witness::Number(slot, number_key(number))],
-            Need::Value => vec![Witness::Present(slot)],
+            Need::AnyOfEach(sets) => {
+                sets.into_iter().map(|texts| texts.into_iter().map(anywhere).collect()).collect()
+            }
+            Need::Number(number) => vec![vec![Witness::Number(slot, number_key(number))]],
+            Need::Value => vec![vec![Witness::Present(slot)]],
         };
         self.atom(Atom { slot, ask: Ask::Pattern(pattern.clone()), needs })
     }
@@ -260,7 +273,7 @@ impl Graph {
                 Ask::Pattern(_) => 60,
                 Ask::Item { .. } => 300,
             },
-            Node::Not(inner) => self.costs[*inner as usize],
+            Node::Not([inner]) => self.costs[*inner as usize],
             Node::All(parts) | Node::Any(parts) | Node::AtLeast(_, parts) => sum(parts),
         };
         let at = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
@@ -268,6 +281,26 @@ impl Graph {
         self.costs.push(cost);
         self.places.insert(node, at);
         at
+    }
+
+    /// For each node the slot that it is about, if it is about one alone.
+    pub(super) fn slots(&self) -> Vec<Option<u16>> {
+        let mut found: Vec<Option<u16>> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            // Parts stand before what they are part of.
+            let slot = match node {
+                Node::Atom(at) => {
+                    let atom = &self.atoms[*at as usize];
+                    (!matches!(atom.ask, Ask::Item { .. })).then_some(atom.slot)
+                }
+                _ => {
+                    let first = node.parts().first().and_then(|part| found[*part as usize]);
+                    first.filter(|_| node.parts().iter().all(|part| found[*part as usize] == first))
+                }
+            };
+            found.push(slot);
+        }
+        found
     }
 
     /// Forgets what only building needs.
@@ -299,11 +332,13 @@ impl Graph {
         };
         match &self.nodes[node as usize] {
             Node::Atom(at) if wanted => {
-                let needs = self.atoms[*at as usize].needs.clone();
-                (!needs.is_empty()).then(|| (needs.iter().map(often).sum(), needs))
+                let sets = self.atoms[*at as usize].needs.iter();
+                let costs = sets.map(|set| (set.iter().map(often).sum::<f64>(), set));
+                let best = costs.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.len().cmp(&b.1.len())));
+                best.map(|(cost, set)| (cost, set.clone()))
             }
             Node::Atom(_) => None,
-            Node::Not(inner) => self.witnesses(*inner, !wanted, often),
+            Node::Not([inner]) => self.witnesses(*inner, !wanted, often),
             Node::All(parts) if wanted => cheapest(parts, true),
             Node::Any(parts) if wanted => union(parts, true),
             Node::All(parts) => union(parts, false),

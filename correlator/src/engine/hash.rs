@@ -1,6 +1,31 @@
 //! A hash for tables that live in one process. It need not withstand chosen input: every table that uses it has a fixed
 //! size or a fixed content, and compares in full.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A map whose keys are chosen by rules, so that nobody outside can make them collide.
+pub(super) type RuleMap<K, V> = HashMap<K, V, BuildHasherDefault<Quick>>;
+
+/// [`hash`] as a hasher.
+#[derive(Debug, Default)]
+pub(super) struct Quick(u64);
+
+impl Hasher for Quick {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash(self.0, bytes);
+    }
+    fn write_u8(&mut self, byte: u8) {
+        self.0 = mix(self.0, u64::from(byte));
+    }
+    fn write_u64(&mut self, word: u64) {
+        self.0 = mix(mix(self.0 ^ FACTOR, word), FACTOR);
+    }
+}
+
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 fn mix(state: u64, word: u64) -> u64 {

@@ -1,15 +1,16 @@
 //! Which of many texts stand in a value: the multi-pattern matcher of one field.
 //!
-//! Whole values and ends are looked up by hash. Texts that may stand anywhere are found by four bytes of each, the
-//! rarest: a bitmap that fits the nearest cache is asked about every place of the value, and only where it says yes a
+//! Whole values are looked up by hash. Other texts are found by four bytes of each, the rarest: a bitmap that fits the nearest cache is asked about every place of the value, and only where it says yes a
 //! text is compared. Unlike an automaton, no step waits for the one before.
 
-use super::hash::{hash, hash_word};
+use super::hash::{RuleMap, hash, hash_word};
 use crate::sigma::pattern::Place;
 use std::collections::HashMap;
 
-/// How many bytes of a text stand for it.
+/// How many bytes of a long text stand for it.
 const GRAM: usize = 4;
+/// A text with fewer is compared by itself.
+const GRAM_MIN: usize = 2;
 
 /// A text and where it must stand; case is folded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,11 +55,10 @@ impl Literal {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     literals: Vec<Literal>,
-    whole: HashMap<Box<str>, u32>,
-    starts: Grams,
-    ends: Grams,
-    anywhere: Grams,
-    /// Texts too short for a gram.
+    whole: RuleMap<Box<str>, u32>,
+    /// For texts of two, of three, and of more bytes.
+    grams: [Grams; 3],
+    /// Texts of one byte, or none.
     short: Vec<u32>,
 }
 
@@ -82,8 +82,14 @@ struct Entry {
     literal: u32,
 }
 
-fn gram_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + GRAM).and_then(|four| four.try_into().ok()).map(u32::from_le_bytes)
+/// The bytes as one number.
+fn gram<const WIDTH: usize>(bytes: &[u8; WIDTH]) -> u32 {
+    bytes.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte))
+}
+
+fn gram_at(bytes: &[u8], at: usize, width: usize) -> u32 {
+    let bytes = bytes.get(at..at + width).unwrap_or_default();
+    bytes.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte))
 }
 
 fn spread(gram: u32) -> u32 {
@@ -94,7 +100,7 @@ impl Index {
     /// An index of these texts. `often` says how often a gram stands in ordinary values.
     pub(super) fn new(literals: Vec<Literal>, often: impl Fn(u32) -> u32) -> Index {
         let mut index = Index::default();
-        let (mut starts, mut ends, mut anywhere) = (Vec::new(), Vec::new(), Vec::new());
+        let mut entries: [Vec<Entry>; 3] = Default::default();
         let mut load: HashMap<u32, u32> = HashMap::new();
         for (number, literal) in (0u32..).zip(&literals) {
             let bytes = literal.text.as_bytes();
@@ -102,37 +108,27 @@ impl Index {
             if whole {
                 index.whole.insert(literal.text.clone(), number);
             }
-            if whole || bytes.len() < GRAM {
+            if whole || bytes.len() < GRAM_MIN {
                 if !whole {
                     index.short.push(number);
                 }
                 continue;
             }
-            let entry = |at: usize| {
-                let before = u32::try_from(at).unwrap_or(0);
-                Entry { gram: gram_at(bytes, at).unwrap_or(0), before, literal: number }
-            };
-            match literal.place {
-                LiteralPlace::Start => starts.push(entry(0)),
-                LiteralPlace::End => ends.push(entry(bytes.len() - GRAM)),
-                _ => {
-                    // The rarest in ordinary values; of those, the one that the fewest other texts have.
-                    let place = (0..=bytes.len() - GRAM)
-                        .min_by_key(|at| {
-                            let gram = gram_at(bytes, *at).unwrap_or(0);
-                            let shared = load.get(&gram).copied().unwrap_or(0);
-                            (often(gram).min(1 << 20) / 4 + shared, *at)
-                        })
-                        .unwrap_or(0);
-                    let entry = entry(place);
-                    *load.entry(entry.gram).or_default() += 1;
-                    anywhere.push(entry);
-                }
-            }
+            // The rarest in ordinary values; of those, the one that the fewest other texts have.
+            let width = bytes.len().min(GRAM);
+            let places = (0..=bytes.len() - width).map(|at| (at, gram_at(bytes, at, width)));
+            let best = places.min_by_key(|(at, gram)| {
+                (often(*gram).min(1 << 20) / 4 + load.get(gram).copied().unwrap_or(0), *at)
+            });
+            let (at, gram) = best.unwrap_or((0, 0));
+            *load.entry(gram).or_default() += 1;
+            entries[width - GRAM_MIN].push(Entry {
+                gram,
+                before: u32::try_from(at).unwrap_or(0),
+                literal: number,
+            });
         }
-        index.starts = Grams::new(&starts);
-        index.ends = Grams::new(&ends);
-        index.anywhere = Grams::new(&anywhere);
+        index.grams = entries.map(|entries| Grams::new(&entries));
         index.literals = literals;
         index
     }
@@ -155,42 +151,57 @@ impl Index {
                 found.push(*number);
             }
         }
-        let bytes = value.as_bytes();
-        if let Some(gram) = gram_at(bytes, 0).filter(|_| !self.starts.entries.is_empty()) {
-            self.starts.meet(gram, |entry| self.put(entry, value, found));
-        }
-        let last = bytes.len().checked_sub(GRAM);
-        if let Some(gram) = last.and_then(|at| gram_at(bytes, at)).filter(|_| !self.ends.entries.is_empty()) {
-            self.ends.meet(gram, |entry| self.put(entry, value, found));
-        }
-        if !self.anywhere.entries.is_empty() {
-            self.scan(bytes, found);
-        }
+        self.scan(value.as_bytes(), found);
         if found.len() > 1 {
             found.sort_unstable();
             found.dedup();
         }
     }
 
-    fn put(&self, entry: &Entry, value: &str, found: &mut Vec<u32>) {
-        if self.literals[entry.literal as usize].holds(value) {
-            found.push(entry.literal);
+    fn scan(&self, bytes: &[u8], found: &mut Vec<u32>) {
+        let [two, three, four] = &self.grams;
+        if two.entries.is_empty() && three.entries.is_empty() {
+            if !four.entries.is_empty() {
+                for (at, window) in bytes.array_windows::<4>().enumerate() {
+                    self.look(four, gram(window), at, bytes, found);
+                }
+            }
+            return;
+        }
+        for (at, window) in bytes.array_windows::<4>().enumerate() {
+            let gram = gram(window);
+            self.look(four, gram, at, bytes, found);
+            self.look(three, gram & 0x00ff_ffff, at, bytes, found);
+            self.look(two, gram & 0xffff, at, bytes, found);
+        }
+        // The places that are too near the end for four bytes.
+        let last = bytes.len().saturating_sub(GRAM - 1);
+        for (at, window) in bytes.array_windows::<3>().enumerate().skip(last) {
+            self.look(three, gram(window), at, bytes, found);
+        }
+        for (at, window) in bytes.array_windows::<2>().enumerate().skip(last) {
+            self.look(two, gram(window), at, bytes, found);
         }
     }
 
-    fn scan(&self, bytes: &[u8], found: &mut Vec<u32>) {
-        let grams = &self.anywhere;
-        for (at, four) in bytes.windows(GRAM).enumerate() {
-            let gram = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-            if grams.may_have(gram) {
-                grams.meet(gram, |entry| {
-                    let text = self.literals[entry.literal as usize].text.as_bytes();
-                    let start = at.checked_sub(entry.before as usize);
-                    if start.and_then(|start| bytes.get(start..)).is_some_and(|rest| rest.starts_with(text)) {
-                        found.push(entry.literal);
-                    }
-                });
-            }
+    #[inline]
+    fn look(&self, grams: &Grams, gram: u32, at: usize, bytes: &[u8], found: &mut Vec<u32>) {
+        if grams.may_have(gram) {
+            grams.meet(gram, |entry| self.compare(entry, at, bytes, found));
+        }
+    }
+
+    fn compare(&self, entry: &Entry, at: usize, bytes: &[u8], found: &mut Vec<u32>) {
+        let literal = &self.literals[entry.literal as usize];
+        let Some(start) = at.checked_sub(entry.before as usize) else { return };
+        let rest = bytes.get(start..).unwrap_or_default();
+        let stands = match literal.place {
+            LiteralPlace::Start => start == 0,
+            LiteralPlace::End => rest.len() == literal.text.len(),
+            _ => true,
+        };
+        if stands && rest.starts_with(literal.text.as_bytes()) {
+            found.push(entry.literal);
         }
     }
 }
@@ -257,8 +268,8 @@ impl GramCounts {
     }
 
     pub(super) fn see(&mut self, value: &str) {
-        for four in value.as_bytes().windows(GRAM) {
-            let place = GramCounts::place(u32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+        for four in value.as_bytes().array_windows::<GRAM>() {
+            let place = GramCounts::place(gram(four));
             self.0[place] = self.0[place].saturating_add(1);
         }
     }

@@ -11,8 +11,8 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 pub(crate) enum Need {
     /// This text at this place, and nothing more: the need decides the pattern.
     Text(String, Place),
-    /// One of these texts somewhere.
-    AnyOf(Vec<String>),
+    /// Of each of these sets one text somewhere.
+    AnyOfEach(Vec<Vec<String>>),
     /// This number, however it is written.
     Number(f64),
     /// Some value.
@@ -68,7 +68,7 @@ fn of_glob(glob: &Glob) -> Need {
                 chars.collect()
             };
             let runs = tokens.split(|token| !matches!(token, Token::Char(_))).map(run);
-            any_of(runs.max_by_key(String::len).into_iter().collect())
+            each_of(runs.map(|run| vec![run]).collect())
         }
     }
 }
@@ -77,25 +77,34 @@ fn of_glob(glob: &Glob) -> Need {
 /// matter and as if dots and anchors meant anything: each of which only widens what it holds of.
 fn of_regex(text: &str) -> Need {
     let parsed = regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(text);
-    parsed.ok().and_then(|hir| required(&hir)).map_or(Need::Value, any_of)
+    each_of(parsed.map_or(Vec::new(), |hir| required(&hir)))
 }
 
-fn any_of(texts: Vec<String>) -> Need {
-    let usable = !texts.is_empty() && texts.len() <= ALTERNATIVES_MAX && texts.iter().all(|t| !t.is_empty());
-    if usable { Need::AnyOf(texts) } else { Need::Value }
+fn each_of(mut sets: Vec<Vec<String>>) -> Need {
+    sets.retain(|texts| {
+        !texts.is_empty() && texts.len() <= ALTERNATIVES_MAX && texts.iter().all(|text| !text.is_empty())
+    });
+    sets.sort_unstable();
+    sets.dedup();
+    if sets.is_empty() { Need::Value } else { Need::AnyOfEach(sets) }
 }
 
-/// Texts of which every match holds one; `None` if none is known.
-fn required(hir: &Hir) -> Option<Vec<String>> {
+/// Sets of texts; every match holds one of each set.
+fn required(hir: &Hir) -> Vec<Vec<String>> {
     match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => None,
-        HirKind::Literal(_) | HirKind::Class(_) => fixed(hir).map(|text| vec![text]),
+        HirKind::Empty | HirKind::Look(_) => Vec::new(),
+        HirKind::Literal(_) | HirKind::Class(_) => fixed(hir).map(|text| vec![text]).into_iter().collect(),
         HirKind::Capture(capture) => required(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
-        HirKind::Repetition(_) => None,
+        HirKind::Repetition(_) => Vec::new(),
         HirKind::Alternation(parts) => {
-            let each: Option<Vec<Vec<String>>> = parts.iter().map(required).collect();
-            each.map(|each| each.concat()).filter(|texts| texts.len() <= ALTERNATIVES_MAX)
+            // One set of each alternative together: that whose shortest text is the longest.
+            let best = |part: &Hir| {
+                let shortest = |texts: &Vec<String>| texts.iter().map(String::len).min().unwrap_or(0);
+                required(part).into_iter().max_by_key(|texts| (shortest(texts), usize::MAX - texts.len()))
+            };
+            let each: Option<Vec<Vec<String>>> = parts.iter().map(best).collect();
+            each.map(|each| each.concat()).into_iter().collect()
         }
         HirKind::Concat(parts) => {
             // Neighbours that are the same in every match are one longer text.
@@ -110,10 +119,8 @@ fn required(hir: &Hir) -> Option<Vec<String>> {
                 found.extend(required(part));
             }
             found.push(vec![run]);
-            let shortest = |texts: &Vec<String>| texts.iter().map(String::len).min().unwrap_or(0);
-            // A long text is rarer; of equals, the fewest alternatives.
-            let best = found.into_iter().max_by_key(|texts| (shortest(texts), usize::MAX - texts.len()));
-            best.filter(|texts| shortest(texts) > 0)
+            found.retain(|texts| texts.iter().all(|text| !text.is_empty()));
+            found
         }
     }
 }
@@ -148,15 +155,19 @@ mod tests {
 
     #[test]
     fn globs_and_expressions_need_their_longest_certain_text() {
-        let any = |texts: &[&str]| Need::AnyOf(texts.iter().map(|text| (*text).to_owned()).collect());
+        let any = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+        let one = |texts: &[&str]| Need::AnyOfEach(vec![any(texts)]);
         let glob = |text: &str, place, cased| of_glob(&Glob::literal(text, place, cased));
         assert_eq!(glob("CMD.exe", Place::End, false), Need::Text("cmd.exe".to_owned(), Place::End));
         assert_eq!(glob("", Place::Whole, false), Need::Text(String::new(), Place::Whole));
         assert_eq!(glob("", Place::Anywhere, false), Need::Value);
-        assert_eq!(glob("CMD.exe", Place::End, true), any(&["cmd.exe"]));
-        assert_eq!(of_re(r"\s-e(nc|ncoded)\s+[A-Za-z]{20}JAB"), any(&["jab"]));
-        assert_eq!(of_re("(?i)Invoke-[a-z]+"), any(&["invoke-"]));
-        assert_eq!(of_re("(alpha|beta)+x*"), any(&["alpha", "beta"]));
+        assert_eq!(glob("CMD.exe", Place::End, true), one(&["cmd.exe"]));
+        assert_eq!(
+            of_re(r"\s-e(nc|ncoded)\s+[A-Za-z]{20}JAB"),
+            Need::AnyOfEach(vec![any(&["-e"]), any(&["jab"]), any(&["nc"])])
+        );
+        assert_eq!(of_re("(?i)Invoke-[a-z]+"), one(&["invoke-"]));
+        assert_eq!(of_re("(alpha|beta)+x*"), one(&["alpha", "beta"]));
         assert_eq!(of_re("(alpha|b*)"), Need::Value);
         assert_eq!(of_re("^.*$"), Need::Value);
     }
@@ -169,11 +180,14 @@ mod tests {
         ) {
             for text in [text.clone(), format!("(?i){text}")] {
                 let regex = Linear::new(&text, "").unwrap();
-                if let Need::AnyOf(texts) = Need::of(&Pattern::Regex(Box::new(regex.clone())))
+                if let Need::AnyOfEach(sets) = Need::of(&Pattern::Regex(Box::new(regex.clone())))
                     && regex.is_match(&value)
                 {
                     let folded: String = value.chars().map(fold).collect();
-                    prop_assert!(texts.iter().any(|need| folded.contains(need.as_str())), "{text} {value} {texts:?}");
+                    for texts in &sets {
+                        let has = texts.iter().any(|need| folded.contains(need.as_str()));
+                        prop_assert!(has, "{text} {value} {sets:?}");
+                    }
                 }
             }
         }

@@ -5,11 +5,10 @@
 //! finds its place in use, or that is long, is worked out in a room that is emptied with each event.
 
 use super::column::{Held, fold_into};
-use super::hash::hash;
+use super::hash::{RuleMap, hash};
 use super::index::{Index, number_key};
 use crate::sigma::pattern;
 use event::Value;
-use std::collections::HashMap;
 
 /// How many values are remembered.
 const ENTRIES: usize = 1 << 14;
@@ -25,11 +24,13 @@ const ROOM_BYTES_MAX: usize = 1 << 16;
 pub(super) struct Wanted {
     /// Apart for each field of each program; changed whenever what follows changes.
     pub(super) owner: u32,
+    /// How many parts of conditions are about this field alone.
+    pub(super) parts: usize,
     pub(super) index: Index,
     /// For each text of the index, the rules that it makes candidates.
     pub(super) by_text: Vec<Vec<u32>>,
     /// For each number, the rules that it makes candidates.
-    pub(super) by_number: HashMap<u64, Vec<u32>>,
+    pub(super) by_number: RuleMap<u64, Vec<u32>>,
 }
 
 /// A value and what is known of it.
@@ -48,6 +49,8 @@ pub(super) struct Entry {
     pub(super) texts: Vec<u32>,
     /// The rules that it makes candidates.
     pub(super) candidates: Vec<u32>,
+    /// Two bits for each part of a condition that is about this field alone: whether it is known, whether it holds.
+    parts: Vec<u64>,
 }
 
 /// A place in the memo, good for the event at hand.
@@ -83,8 +86,23 @@ impl Memo {
         if at < ENTRIES { &self.entries[at] } else { &self.rooms[at - ENTRIES] }
     }
 
+    pub(super) fn get_mut(&mut self, at: EntryAt) -> &mut Entry {
+        let at = at as usize;
+        if at < ENTRIES { &mut self.entries[at] } else { &mut self.rooms[at - ENTRIES] }
+    }
+
     /// What is known of the value; worked out if it is not remembered.
-    pub(super) fn resolve(&mut self, held: Held<'_>, place: u32, epoch: u32, wanted: &Wanted) -> EntryAt {
+    pub(super) fn resolve(
+        &mut self,
+        held: Held<'_>,
+        place: u32,
+        epoch: u32,
+        wanted: &Wanted,
+        habit: &mut Habit,
+    ) -> EntryAt {
+        if habit.is_novel() {
+            return self.in_room(held, place, wanted);
+        }
         let mut room = [0; 16];
         let (kind, key) = held.key(&mut room);
         let hash = hash(u64::from(wanted.owner) << 8 | u64::from(kind), key);
@@ -94,33 +112,85 @@ impl Memo {
             self.entries.resize_with(ENTRIES, Entry::default);
         }
         let entry = &mut self.entries[at];
-        if entry.hash == hash && entry.owner == wanted.owner && entry.kind == kind && *entry.key == *key {
-            entry.used = epoch;
-            entry.place = place;
-            return u32::try_from(at).unwrap_or(0);
+        let known =
+            entry.hash == hash && entry.owner == wanted.owner && entry.kind == kind && *entry.key == *key;
+        habit.note(known);
+        if !known && (key.len() > VALUE_BYTES_MAX || entry.used == epoch) {
+            return self.in_room(held, place, wanted);
         }
-        let remembered = key.len() <= VALUE_BYTES_MAX && entry.used != epoch;
-        let (entry, at) = if remembered {
-            (entry, at)
-        } else {
-            if self.rooms_used == self.rooms.len() {
-                self.rooms.push(Entry::default());
-            }
-            self.rooms_used += 1;
-            (&mut self.rooms[self.rooms_used - 1], ENTRIES + self.rooms_used - 1)
-        };
-        entry.key.clear();
-        if remembered {
+        (entry.used, entry.place) = (epoch, place);
+        if !known {
+            (entry.hash, entry.owner, entry.kind) = (hash, wanted.owner, kind);
+            entry.key.clear();
             entry.key.extend_from_slice(key);
+            entry.work_out(held.value(&mut self.decoded), wanted);
+            entry.parts.clear();
+            entry.parts.resize(wanted.parts.div_ceil(PARTS as usize), 0);
         }
-        (entry.hash, entry.owner, entry.kind, entry.used, entry.place) =
-            (hash, wanted.owner, kind, epoch, place);
+        u32::try_from(at).unwrap_or(0)
+    }
+
+    /// Works the value out for the event at hand only.
+    fn in_room(&mut self, held: Held<'_>, place: u32, wanted: &Wanted) -> EntryAt {
+        if self.rooms_used == self.rooms.len() {
+            self.rooms.push(Entry::default());
+        }
+        let at = ENTRIES + self.rooms_used;
+        let entry = &mut self.rooms[self.rooms_used];
+        self.rooms_used += 1;
+        entry.place = place;
+        entry.parts.clear();
         entry.work_out(held.value(&mut self.decoded), wanted);
         u32::try_from(at).unwrap_or(0)
     }
 }
 
+/// Whether the values of a field come again: where few do, remembering them costs more than it saves and pushes out others.
+#[derive(Debug, Default)]
+pub(super) struct Habit {
+    asked: u32,
+    known: u32,
+    /// How many values are still to be taken for new without a look.
+    novel: u32,
+}
+
+/// How many values are looked at before a field's habit is told.
+const HABIT_VALUES: u32 = 1024;
+/// For how many values it then counts as one of new values.
+const NOVEL_VALUES: u32 = 32 * HABIT_VALUES;
+
+impl Habit {
+    fn is_novel(&mut self) -> bool {
+        self.novel = self.novel.saturating_sub(1);
+        self.novel > 0
+    }
+
+    fn note(&mut self, known: bool) {
+        self.asked += 1;
+        self.known += u32::from(known);
+        if self.asked == HABIT_VALUES {
+            self.novel = if self.known < HABIT_VALUES / 4 { NOVEL_VALUES } else { 0 };
+            (self.asked, self.known) = (0, 0);
+        }
+    }
+}
+
+/// How many parts' bits a word holds.
+const PARTS: u32 = u64::BITS / 2;
+
 impl Entry {
+    /// Whether the value meets a part of a condition, if that is known.
+    pub(super) fn part(&self, part: u32) -> Option<bool> {
+        let bits = self.parts.get((part / PARTS) as usize)? >> (2 * (part % PARTS));
+        (bits & 1 == 1).then_some(bits & 2 == 2)
+    }
+
+    pub(super) fn set_part(&mut self, part: u32, holds: bool) {
+        if let Some(word) = self.parts.get_mut((part / PARTS) as usize) {
+            *word |= (1 | u64::from(holds) << 1) << (2 * (part % PARTS));
+        }
+    }
+
     fn work_out(&mut self, value: Value<'_>, wanted: &Wanted) {
         fold_into(value, &mut self.folded);
         self.texts.clear();

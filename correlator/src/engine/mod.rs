@@ -18,14 +18,16 @@ mod tests;
 
 pub(crate) use literal::Need;
 
-use crate::record::{FieldRef, Flat, Record};
+use crate::line::{self, Kind, LineReader};
+use crate::record::{self, FieldRef, Flat, Record};
 use crate::ruleset::RuleSet;
 use crate::sigma::logsource::LogSource;
 use crate::sigma::pattern::Pattern;
-use column::{Columns, View};
+use column::{Columns, LineView, View};
 use event::Event;
 use memo::Memo;
 use program::{Asked, Builder, Program};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// How many log sources of flat objects are remembered with the units that they reach; beyond, all are forgotten.
@@ -55,6 +57,13 @@ pub(crate) struct Engine {
     event_columns: Columns,
     flat_columns: Columns,
     sources: HashMap<LogSource, Box<[u32]>>,
+    /// The same by the raw text in a JSON line.
+    line_sources: HashMap<Vec<u8>, Box<[u32]>>,
+    line_source: Vec<u8>,
+    /// The log source of the line before, and its units.
+    last_source: Vec<u8>,
+    last_units: Vec<u32>,
+    reader: Option<Box<LineReader>>,
     memo: Memo,
     epoch: u32,
     owners: u32,
@@ -85,6 +94,11 @@ impl Engine {
             event_columns: Columns::default(),
             flat_columns: Columns::default(),
             sources: HashMap::new(),
+            line_sources: HashMap::new(),
+            line_source: Vec::new(),
+            last_source: Vec::new(),
+            last_units: Vec::new(),
+            reader: None,
             memo: Memo::default(),
             epoch: 0,
             owners: 0,
@@ -143,23 +157,90 @@ impl Engine {
             if self.sources.len() >= SOURCES_MAX {
                 self.sources.clear();
             }
-            let units = (0u32..).zip(&self.units).filter(|(_, unit)| unit.source.covers(flat.source()));
-            let units = units.map(|(at, _)| at).collect();
+            let units = self.units_of(flat.source());
             self.sources.insert(flat.source().clone(), units);
         }
         let mut units = std::mem::take(&mut self.reached);
         units.extend(self.sources.get(flat.source()).into_iter().flatten());
-        let mut programs: Vec<Box<Program>> = Vec::new();
-        for unit in &units {
-            let program = self.units[*unit as usize].flat.take();
-            programs.push(program.unwrap_or_else(|| self.compile(rules, *unit, false)));
-        }
+        self.compile_flat(rules, &units);
         self.flat_columns.fill_flat(flat, self.epoch);
-        for (unit, mut program) in units.iter().zip(programs) {
-            self.ask(rules, &mut program, flat, false, found);
-            self.units[*unit as usize].flat = Some(program);
-        }
+        self.ask_units(rules, &units, flat, found);
         self.reached = units;
+    }
+
+    /// The same as [`Engine::find`] for a flat JSON object in one line. `false`: it must be read by [`Flat::from_json`].
+    pub(crate) fn find_line(&mut self, rules: &RuleSet, text: &str, found: &mut Vec<u32>) -> bool {
+        found.clear();
+        let mut reader = self.reader.take().unwrap_or_default();
+        let read = reader.read(text).is_some();
+        if read {
+            self.begin();
+            let mut units = std::mem::take(&mut self.reached);
+            units.extend_from_slice(self.line_units(&reader, text));
+            self.compile_flat(rules, &units);
+            self.flat_columns.fill_line(&reader, self.epoch);
+            let view = LineView { text, reader: &reader, flat: OnceCell::new() };
+            self.ask_units(rules, &units, &view, found);
+            found.sort_unstable();
+            self.reached = units;
+        }
+        self.reader = Some(reader);
+        read
+    }
+
+    /// The units that the line's log source reaches.
+    fn line_units(&mut self, reader: &LineReader, text: &str) -> &[u32] {
+        let spots = reader.source();
+        self.line_source.clear();
+        for spot in spots {
+            let raw = spot.filter(|spot| spot.kind == Kind::Text).map_or("", |spot| spot.raw(text));
+            self.line_source.extend_from_slice(raw.as_bytes());
+            // No text of a line has a control character.
+            self.line_source.push(0);
+        }
+        if self.line_source == self.last_source {
+            return &self.last_units;
+        }
+        if !self.line_sources.contains_key(&self.line_source) {
+            if self.line_sources.len() >= SOURCES_MAX {
+                self.line_sources.clear();
+            }
+            let mut room = String::new();
+            let mut named = spots.iter().map(|spot| {
+                spot.and_then(|spot| record::named(line::value(spot.kind, spot.raw(text), &mut room)))
+            });
+            let mut next = || named.next().flatten();
+            let source = LogSource { product: next(), category: next(), service: next() };
+            self.line_sources.insert(self.line_source.clone(), self.units_of(&source));
+        }
+        self.last_units.clear();
+        self.last_units.extend(self.line_sources.get(&self.line_source).into_iter().flatten());
+        std::mem::swap(&mut self.line_source, &mut self.last_source);
+        &self.last_units
+    }
+
+    fn units_of(&self, source: &LogSource) -> Box<[u32]> {
+        let units = (0u32..).zip(&self.units).filter(|(_, unit)| unit.source.covers(source));
+        units.map(|(at, _)| at).collect()
+    }
+
+    /// Compiles those that are not, so that their columns are known before the record is taken in.
+    fn compile_flat(&mut self, rules: &RuleSet, units: &[u32]) {
+        for unit in units {
+            if self.units[*unit as usize].flat.is_none() {
+                let program = self.compile(rules, *unit, false);
+                self.units[*unit as usize].flat = Some(program);
+            }
+        }
+    }
+
+    fn ask_units<V: View>(&mut self, rules: &RuleSet, units: &[u32], view: &V, found: &mut Vec<u32>) {
+        for unit in units {
+            if let Some(mut program) = self.units[*unit as usize].flat.take() {
+                self.ask(rules, &mut program, view, false, found);
+                self.units[*unit as usize].flat = Some(program);
+            }
+        }
     }
 
     fn ask<V: View>(

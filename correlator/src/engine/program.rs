@@ -3,7 +3,7 @@
 use super::column::{Column, Columns, View};
 use super::expression::{Ask, Graph, Node, NodeAt, Source, Witness};
 use super::index::{GramCounts, Index, Literal};
-use super::memo::{EntryAt, Memo, Wanted};
+use super::memo::{EntryAt, Habit, Memo, Wanted};
 use super::sample::Sample;
 use crate::evaluate;
 use crate::record::FieldRef;
@@ -21,6 +21,9 @@ pub(super) struct Program {
     slots: Vec<Slot>,
     /// For each atom the number of its text in its slot's index, or [`UNINDEXED`].
     text_of: Vec<u32>,
+    /// For each node that is about one slot alone, and stands below one that is not: that slot and the node's number in
+    /// its entries. What holds of a value is remembered with it.
+    of_one: Vec<Option<(u16, u32)>>,
     /// Those without a witness.
     always: Vec<u32>,
     sample: Option<Sample>,
@@ -44,8 +47,11 @@ struct Slot {
     /// Every value of the record.
     anywhere: bool,
     wanted: Wanted,
+    habit: Habit,
     /// The rules that its presence makes candidates.
     by_presence: Vec<u32>,
+    /// How many parts of conditions are about it alone.
+    parts: u32,
     /// Whether its values are witnesses.
     witnesses: bool,
     /// The record that it was last resolved for, and the entries' places in [`Program::resolved`].
@@ -128,6 +134,7 @@ impl Builder {
         self.graph.finish();
         let mut program = Program {
             text_of: Vec::new(),
+            of_one: Vec::new(),
             always: Vec::new(),
             sample: Some(Sample::default()),
             epoch: 0,
@@ -140,12 +147,33 @@ impl Builder {
             graph: self.graph,
             slots: self.slots,
         };
+        program.number_parts();
         program.choose(&|witness| Sample::guess(witness), &GramCounts::new(), owner);
         program
     }
 }
 
 impl Program {
+    /// Numbers the parts of conditions that are about one slot alone.
+    fn number_parts(&mut self) {
+        let slot_of = self.graph.slots();
+        self.of_one = vec![None; slot_of.len()];
+        let mut put = |node: NodeAt| {
+            let place = &mut self.of_one[node as usize];
+            if let (None, Some(slot)) = (&place, slot_of[node as usize]) {
+                let parts = &mut self.slots[usize::from(slot)].parts;
+                *place = Some((slot, *parts));
+                *parts += 1;
+            }
+        };
+        self.roots.iter().for_each(|root| put(*root));
+        for (node, slot) in self.graph.nodes.iter().zip(&slot_of) {
+            if slot.is_none() {
+                node.parts().iter().for_each(|part| put(*part));
+            }
+        }
+    }
+
     /// Chooses each rule's witnesses: of the sets of which one member shows whenever the rule is true, the rarest.
     fn choose(
         &mut self,
@@ -160,9 +188,11 @@ impl Program {
                 field: slot.field.take(),
                 columns: std::mem::take(&mut slot.columns),
                 anywhere: slot.anywhere,
+                parts: slot.parts,
                 ..Slot::default()
             };
             slot.wanted.owner = owner();
+            slot.wanted.parts = slot.parts as usize;
         }
         for (rule, root) in (0u32..).zip(&self.roots) {
             let Some((_, witnesses)) = self.graph.witnesses(*root, true, often) else {
@@ -270,7 +300,7 @@ impl Program {
         let from = self.resolved.len();
         let mut put = |place: u32, memo: &mut Memo| {
             if let Some(held) = asked.view.held(place) {
-                self.resolved.push(memo.resolve(held, place, asked.epoch, &slot.wanted));
+                self.resolved.push(memo.resolve(held, place, asked.epoch, &slot.wanted, &mut slot.habit));
             }
         };
         if slot.anywhere {
@@ -287,15 +317,30 @@ impl Program {
     }
 
     fn holds<V: View>(&mut self, node: NodeAt, asked: &mut Asked<'_, V>) -> bool {
-        // The children are behind a box in the graph, which asking does not change: they are asked by place.
-        let part = |program: &Program, nth: usize| match &program.graph.nodes[node as usize] {
-            Node::All(parts) | Node::Any(parts) | Node::AtLeast(_, parts) => parts.get(nth).copied(),
-            _ => None,
-        };
+        let Some((slot, part)) = self.of_one[node as usize] else { return self.holds_now(node, asked) };
+        let slot = usize::from(slot);
+        if !self.has(slot, asked) {
+            return self.holds_now(node, asked);
+        }
+        let (from, to) = self.resolve(slot, asked);
+        // What holds of several values together is not a matter of each.
+        let [entry] = self.resolved[from..to] else { return self.holds_now(node, asked) };
+        if let Some(known) = asked.memo.get(entry).part(part) {
+            return known;
+        }
+        let holds = self.holds_now(node, asked);
+        asked.memo.get_mut(entry).set_part(part, holds);
+        holds
+    }
+
+    fn holds_now<V: View>(&mut self, node: NodeAt, asked: &mut Asked<'_, V>) -> bool {
+        // Asking changes answers, never the graph, so the parts are asked by place.
+        let part =
+            |program: &Program, nth: usize| program.graph.nodes[node as usize].parts().get(nth).copied();
         let mut nth = 0;
         match self.graph.nodes[node as usize] {
             Node::Atom(atom) => self.answer(atom, asked),
-            Node::Not(inner) => !self.holds(inner, asked),
+            Node::Not([inner]) => !self.holds(inner, asked),
             Node::All(_) => loop {
                 let Some(next) = part(self, nth) else { return true };
                 if !self.holds(next, asked) {

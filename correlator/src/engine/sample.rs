@@ -65,7 +65,7 @@ impl Sample {
         let mut seen =
             Seen { records: f64::from(self.records), counts: HashMap::new(), grams: GramCounts::new() };
         let mut texts: Vec<HashSet<Literal>> = self.slots.iter().map(|_| HashSet::new()).collect();
-        for witness in graph.atoms.iter().flat_map(|atom| &atom.needs) {
+        for witness in graph.atoms.iter().flat_map(|atom| atom.needs.iter().flatten()) {
             if let Witness::Text(slot, literal) = witness {
                 texts[usize::from(*slot)].insert(literal.clone());
             }

@@ -161,7 +161,11 @@ proptest! {
             for json in &objects {
                 let flat = Flat::from_json(json).unwrap();
                 engine.find(&rules, Record::Flat(&flat), &mut found);
-                prop_assert_eq!(&found, &expected(&rules, Record::Flat(&flat)), "{}\n{}", json, texts.join("\n"));
+                let expected = expected(&rules, Record::Flat(&flat));
+                prop_assert_eq!(&found, &expected, "{}\n{}", json, texts.join("\n"));
+                if engine.find_line(&rules, json, &mut found) {
+                    prop_assert_eq!(&found, &expected, "line {}\n{}", json, texts.join("\n"));
+                }
             }
             for event in &events {
                 engine.find(&rules, Record::Event(event), &mut found);
