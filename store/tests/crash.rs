@@ -85,12 +85,18 @@ async fn a_missing_library_is_told_with_the_way_to_get_it() {
 }
 
 #[tokio::test]
-async fn a_second_engine_on_the_same_folder_is_refused() {
+async fn a_second_engine_waits_until_the_first_has_left_the_folder() {
     let live = Live::start().await;
-    let second =
+    let options =
         ServeOptions { socket: live.options.socket.with_extension("second"), ..live.options.clone() };
-    assert!(Supervisor::start(program(), &second).await.is_err());
-    let one: u8 = live.client().query("SELECT 1").fetch_one().await.unwrap();
-    assert_eq!(one, 1);
-    live.stop().await;
+    let first_leaves = async {
+        let one: u8 = live.client().query("SELECT 1").fetch_one().await.unwrap();
+        assert_eq!(one, 1);
+        assert!(!options.socket.exists(), "two engines have one folder");
+        let Live { supervisor, _folder, .. } = live;
+        supervisor.unwrap().stop().await;
+        _folder
+    };
+    let (second, _folder) = tokio::join!(Supervisor::start(program(), &options), first_leaves);
+    second.ok().unwrap().stop().await;
 }

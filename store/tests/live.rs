@@ -9,7 +9,7 @@ pub(crate) struct Live {
     pub(crate) supervisor: Option<Supervisor>,
     pub(crate) options: ServeOptions,
     pub(crate) events: Events,
-    _folder: TempDir,
+    pub(crate) _folder: TempDir,
 }
 
 /// `examples/engine.rs`, which `cargo test` builds beside the tests.

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
+/// What is said when another process has the folder.
+pub(super) const HELD: &str = "the engine refused to open its data folder: is another process using it?";
+
 /// The version whose functions are declared below; another one is refused.
 const VERSION: &str = "26.7.3";
 
@@ -174,9 +177,7 @@ impl Library {
             Some(handle) if unsafe { !(*handle.as_ptr()).is_null() } => {
                 Ok(Connection { library: Arc::clone(self), handle })
             }
-            _ => {
-                Err(Fault("the engine refused to open its data folder: is another process using it?".into()))
-            }
+            _ => Err(Fault(HELD.into())),
         }
     }
 

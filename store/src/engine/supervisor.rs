@@ -23,6 +23,10 @@ const START_MAX: Duration = Duration::from_secs(120);
 /// How long a stop may take before the process is killed; committed data is safe either way.
 const STOP_MAX: Duration = Duration::from_secs(15);
 
+/// How long the first start waits for an engine whose supervisor was killed, and which still has the folder: it notices
+/// at once, but finishes what it is at.
+const HELD_MAX: Duration = Duration::from_secs(20);
+
 /// What to start: `haidang engine` + the options.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -54,7 +58,20 @@ impl Supervisor {
     /// It did not start; the text holds the last line that it wrote.
     pub async fn start(program: Program, options: &ServeOptions) -> Result<Supervisor, EngineError> {
         let argument = options.to_argument()?;
-        let first = start(&program, &argument).await?;
+        let begun = Instant::now();
+        let first = loop {
+            match start(&program, &argument).await {
+                Err(EngineError::Start { last, .. })
+                    if last.contains(super::library::HELD) && begun.elapsed() < HELD_MAX =>
+                {
+                    tracing::warn!(
+                        "the engine of a former process still has the folder: waiting for it to end"
+                    );
+                    tokio::time::sleep(WAIT_FIRST).await;
+                }
+                started => break started?,
+            }
+        };
         let pid = Arc::new(AtomicU32::new(first.child.id().unwrap_or(0)));
         let starts = Arc::new(AtomicU64::new(1));
         let (stop, stopped) = watch::channel(false);
@@ -139,6 +156,8 @@ async fn start(program: &Program, argument: &str) -> Result<Running, EngineError
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
+        // A Ctrl-C at the terminal is for us alone: the engine must take the last batch before it ends.
+        .process_group(0)
         .spawn()
         .map_err(|cause| failed(cause.to_string()))?;
     let stdin = child.stdin.take();
