@@ -390,8 +390,9 @@ impl Window {
             episode.dirty || episode.until >= horizon || kept_from.is_some_and(|from| episode.last >= from)
         });
         (more.told, more.heard) = (0, 0);
-        let first = more.episodes.first().map(|episode| episode.id);
-        more.sealed = more.sealed.take().filter(|sealed| Some(sealed.id) == first);
+        // Before it may stand others of which every match is forgotten, but which nobody has heard the last of yet.
+        let is_kept = |id: Uuid| more.episodes.iter().any(|episode| episode.id == id);
+        more.sealed = more.sealed.take().filter(|sealed| is_kept(sealed.id));
     }
 
     /// Lets the oldest matches go until at most `count` are left.
