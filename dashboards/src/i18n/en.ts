@@ -174,6 +174,7 @@ export const en: Catalogue = {
   'incident.story': 'Story',
   'incident.storyHelp': 'In short, in order of time; then the alerts and why they fired.',
   'incident.risk': 'Risk score',
+  'incident.riskNote': 'The number beside a name is its risk score.',
   'incident.why': 'Why it fired',
   'incident.because': 'Field {field} is {value}, which meets {pattern}',
   'incident.becauseKeyword': 'The log line contains {value}, which meets {pattern}',

@@ -172,6 +172,7 @@ export const vi = {
   'incident.story': 'Diễn biến',
   'incident.storyHelp': 'Tóm tắt theo thứ tự thời gian, rồi các cảnh báo và lý do.',
   'incident.risk': 'Điểm rủi ro',
+  'incident.riskNote': 'Số cạnh tên là điểm rủi ro của đối tượng.',
   'incident.why': 'Vì sao có cảnh báo',
   'incident.because': 'Trường {field} có giá trị {value}, khớp mẫu {pattern}',
   'incident.becauseKeyword': 'Dòng log chứa {value}, khớp mẫu {pattern}',
