@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
@@ -50,6 +50,17 @@ enum End {
 struct Stop {
     pool: Arc<Pool>,
     comment: Option<String>,
+    running: Arc<AtomicBool>,
+}
+
+/// Says, when dropped, that the query no longer runs. A stop that came later would hit what its session runs next: a
+/// client that takes one row and goes is gone after the query mostly.
+struct Running(Arc<AtomicBool>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 impl Drop for Stop {
@@ -58,8 +69,11 @@ impl Drop for Stop {
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let pool = Arc::clone(&self.pool);
+            let running = Arc::clone(&self.running);
             runtime.spawn_blocking(move || {
-                if let Err(fault) = pool.kill(&comment) {
+                if running.load(Ordering::Acquire)
+                    && let Err(fault) = pool.kill(&comment)
+                {
                     tracing::warn!(%fault, comment, "stop a query whose client is gone");
                 }
             });
@@ -82,10 +96,11 @@ pub(super) async fn run(
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         request.settings.entry("log_comment".into()).or_insert_with(|| format!("bridge-{number}")).clone()
     });
-    let stop = Stop { pool: Arc::clone(&pool), comment };
+    let running = Running(Arc::new(AtomicBool::new(true)));
+    let stop = Stop { pool: Arc::clone(&pool), comment, running: Arc::clone(&running.0) };
     let worker_pool = Arc::clone(&pool);
     tokio::task::spawn_blocking(move || {
-        let result = work(&worker_pool, permit, &request, &sql, streams, &pieces);
+        let result = work(&worker_pool, permit, &request, &sql, streams, &pieces, running);
         if let Err(fault) = result {
             // Nobody listens any more: the client is gone, and so is the reason to tell it.
             let _ = pieces.blocking_send(Err(fault));
@@ -112,9 +127,11 @@ fn work(
     sql: &str,
     streams: bool,
     pieces: &mpsc::Sender<Result<Bytes, Fault>>,
+    running: Running,
 ) -> Result<(), Fault> {
     let mut lease;
     let mut own;
+    let _running = running; // dropped before the session goes back
     let connection = if request.readonly {
         // `readonly` can be set but not reset, hence a session for this statement alone.
         own = pool.session(&[])?;

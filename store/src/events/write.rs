@@ -121,11 +121,12 @@ impl Events {
 fn pieces(block: Block) -> Vec<Bytes> {
     let mut pieces = Vec::new();
     let mut small = Vec::new();
-    for piece in block.finish() {
+    for mut piece in block.finish() {
         if small.len() + piece.len() > PIECE_BYTES && !small.is_empty() {
             pieces.push(Bytes::from(std::mem::take(&mut small)));
         }
         if piece.len() > PIECE_BYTES {
+            piece.shrink_to_fit(); // a column grew by doubling, and two batches wait
             let mut rest = Bytes::from(piece);
             while !rest.is_empty() {
                 pieces.push(rest.split_to(rest.len().min(PIECE_BYTES)));

@@ -105,5 +105,5 @@ ENGINE = {replicated}MergeTree
 PARTITION BY day
 ORDER BY (toStartOfTenMinutes(timestamp), event_dataset, haidang_collector_address, timestamp)
 TTL day + toIntervalDay(keep_days)
-SETTINGS merge_selector_base = 12, min_bytes_for_wide_part = 134217728, min_columns_to_activate_adaptive_write_buffer = 1, max_compress_block_size = 262144,
+SETTINGS merge_selector_base = 8, min_bytes_for_wide_part = 134217728, min_columns_to_activate_adaptive_write_buffer = 1, max_compress_block_size = 262144,
     {deduplication} = 10000, fsync_after_insert = {fsync}, fsync_part_directory = {fsync};
