@@ -1,8 +1,9 @@
 //! The whole: an event in, matches, alerts and incidents out.
 
 use crate::engine::Engine;
-use crate::entry::{Effects, Entry, Hot, Of, Taken};
-use crate::episode::{Facts, Key};
+use crate::entry::{Arrival, Effects, Entry, Hot, Taken};
+use crate::episode::Key;
+use crate::facts::Facts;
 use crate::groups::{Evicted, Groups};
 use crate::incident::Incidents;
 use crate::limits::{Counters, Limits};
@@ -52,8 +53,9 @@ pub struct Correlator {
     counters: Counters,
     /// Room for the rules that an event meets.
     found: Vec<u32>,
-    /// Room for the group of a match.
+    /// Room for the group of a match, and for its facts.
     group: Vec<u8>,
+    facts: Vec<u8>,
     /// The floor when alerts were last swept out.
     swept: Time,
     /// How many matches windows stepped on: what they cost.
@@ -79,6 +81,7 @@ impl Correlator {
             counters: Counters::default(),
             found: Vec::new(),
             group: Vec::new(),
+            facts: Vec::new(),
             swept: Time(i64::MIN),
             #[cfg(test)]
             steps: 0,
@@ -103,8 +106,8 @@ impl Correlator {
             let Some(groups) = self.groups.get_mut(at) else { continue };
             let mut alerts = Vec::new();
             for slot in groups.take_changed() {
-                if let Some((group, window)) = groups.get_mut(slot) {
-                    alerts.extend(changed(Of { rule, group }, window, true));
+                if let Some(window) = groups.get_mut(slot) {
+                    alerts.extend(changed(rule, window, true));
                 }
             }
             self.tell(alerts, out);
@@ -193,8 +196,8 @@ impl Correlator {
             self.counters.late += 1;
             return;
         }
-        let facts = Facts::of(found);
-        let mut group = std::mem::take(&mut self.group);
+        let (mut group, mut facts) = (std::mem::take(&mut self.group), std::mem::take(&mut self.facts));
+        Facts::pack(found, &mut facts);
         for (at, nth) in &rule.feeds {
             let Some(correlation) = rules.correlations.get(*at) else { continue };
             let Some(counted) = correlation.place(*nth, found, &mut group) else {
@@ -202,17 +205,26 @@ impl Correlator {
                 continue;
             };
             let key = Key { time: found.time, event: found.event, rule: place(*nth) };
-            self.window(*at, correlation, &group, Entry::new(key, counted, facts.clone()), out);
+            let arrival = Arrival { entry: Entry::new(key, counted), facts: &facts };
+            self.window(*at, correlation, &group, arrival, out);
         }
-        self.group = group;
+        (self.group, self.facts) = (group, facts);
     }
 
     /// A match of the rule's group.
-    fn window(&mut self, at: usize, rule: &CorrelationRule, group: &[u8], entry: Entry, out: &mut Output) {
+    fn window(
+        &mut self,
+        at: usize,
+        rule: &CorrelationRule,
+        group: &[u8],
+        arrival: Arrival<'_>,
+        out: &mut Output,
+    ) {
         let Some(groups) = self.groups.get_mut(at) else { return };
         let floor = self.watermark.floor().plus_ms(-rule.behind_ms);
         let mut effects = Effects::default();
-        let (slot, taken) = groups.take(group, entry, rule, floor, self.limits.rule_bytes_max, &mut effects);
+        let bytes_max = self.limits.rule_bytes_max.min(BYTES_MAX);
+        let (slot, taken) = groups.take(group, arrival, rule, floor, bytes_max, &mut effects);
         if taken == Taken::TooOld {
             self.counters.late += 1;
         }
@@ -253,15 +265,14 @@ impl Correlator {
             self.steps += effects.steps;
         }
         let Some(groups) = self.groups.get_mut(at) else { return };
-        let Some((group, window)) = groups.get_mut(slot) else { return };
-        let of = Of { rule, group };
+        let Some(window) = groups.get_mut(slot) else { return };
         let into = |id: &Uuid| window.episodes().iter().find(|episode| episode.id == *id);
         let told: Vec<Alert> = (effects.superseded.iter().filter(|_| !rule.silenced))
-            .filter_map(|(_, id)| into(id).map(|episode| rule.alert(group, episode)))
+            .filter_map(|(_, id)| into(id).map(|episode| rule.alert(window.group(), episode)))
             .collect();
-        let alerts = changed(of, window, false);
+        let alerts = changed(rule, window, false);
         let waits = window.is_behind() || window.has_changed();
-        let inner: Box<[u8]> = if effects.hots.is_empty() { Box::default() } else { group.into() };
+        let inner: Box<[u8]> = if effects.hots.is_empty() { Box::default() } else { window.group().into() };
         if waits {
             groups.queue(slot);
         }
@@ -288,7 +299,8 @@ impl Correlator {
                 continue;
             };
             let key = Key { time: hot.time, event: hot.event, rule: place(*nth) };
-            self.window(*at, outer, &group, Entry::new(key, counted, hot.facts.clone()), out);
+            let arrival = Arrival { entry: Entry::new(key, counted), facts: &hot.facts };
+            self.window(*at, outer, &group, arrival, out);
         }
     }
 
@@ -318,20 +330,24 @@ impl Correlator {
 /// How much event time lies between two sweeps.
 const SWEEP_EVERY_MS: i64 = 60_000;
 
+/// What a rule's windows take at most, so that places in a window's buffers fit 32 bits.
+const BYTES_MAX: usize = u32::MAX as usize;
+
 fn place(nth: usize) -> u8 {
     u8::try_from(nth).unwrap_or(u8::MAX)
 }
 
 /// The alerts of the window that were never told or, with `all`, that changed since. Those that another correlation keeps
 /// to itself are passed over.
-fn changed(of: Of<'_>, window: &mut Window, all: bool) -> Vec<Alert> {
+fn changed(rule: &CorrelationRule, window: &mut Window, all: bool) -> Vec<Alert> {
     let mut alerts = Vec::new();
-    for episode in window.changed(all) {
+    let (group, episodes) = window.changed(all);
+    for episode in episodes {
         if episode.dirty && (all || !episode.told) {
             episode.dirty = false;
             episode.told = true;
-            if !of.rule.silenced {
-                alerts.push(of.rule.alert(of.group, episode));
+            if !rule.silenced {
+                alerts.push(rule.alert(group, episode));
             }
         }
     }

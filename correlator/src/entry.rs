@@ -1,28 +1,30 @@
 //! A match as a window keeps it, and what comes of it.
 
-use crate::episode::{Facts, Key};
-use crate::resolve::CorrelationRule;
+use crate::episode::Key;
 use event::{EventId, Time};
 use uuid::Uuid;
 
-/// A match in a window. The event's id is in two halves, so that the whole takes 56 bytes.
+/// A match in a window. The event's id is in two halves, so that the whole takes 40 bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) time: i64,
     event: [u64; 2],
     /// What is counted: a value's hash, a number's bits, the alert of an inner correlation.
     pub(crate) counted: u64,
-    pub(crate) facts: Facts,
+    /// Where its facts are among the texts of its group.
+    pub(crate) text: u32,
     pub(crate) rule: u8,
     /// The window that ends here is satisfied.
     pub(crate) hot: bool,
+    /// The same is counted again at a later match of the window.
+    pub(crate) again: bool,
 }
 
 impl Entry {
-    pub(crate) fn new(key: Key, counted: u64, facts: Facts) -> Entry {
+    pub(crate) fn new(key: Key, counted: u64) -> Entry {
         #[allow(clippy::cast_possible_truncation, reason = "the two halves of an id")]
         let event = [(key.event.0 >> 64) as u64, key.event.0 as u64];
-        Entry { time: key.time.0, event, counted, facts, rule: key.rule, hot: false }
+        Entry { time: key.time.0, event, counted, text: 0, rule: key.rule, hot: false, again: false }
     }
 
     pub(crate) fn event(&self) -> EventId {
@@ -34,13 +36,22 @@ impl Entry {
     }
 }
 
+/// A match on its way to its window.
+#[derive(Debug)]
+pub(crate) struct Arrival<'f> {
+    pub(crate) entry: Entry,
+    /// Packed.
+    pub(crate) facts: &'f [u8],
+}
+
 /// A match at which the rule holds, for the correlations that refer to it.
 #[derive(Debug)]
 pub(crate) struct Hot {
     pub(crate) time: Time,
     pub(crate) event: EventId,
     pub(crate) counted: u64,
-    pub(crate) facts: Facts,
+    /// Packed.
+    pub(crate) facts: Box<[u8]>,
 }
 
 /// What came of a match.
@@ -63,21 +74,4 @@ pub(crate) enum Taken {
     Again,
     /// Older than what is remembered.
     TooOld,
-}
-
-/// The rule, and the group as the ids of its alerts name it.
-#[derive(Clone, Copy)]
-pub(crate) struct Of<'r> {
-    pub(crate) rule: &'r CorrelationRule,
-    pub(crate) group: &'r [u8],
-}
-
-impl Of<'_> {
-    pub(crate) fn id(&self, first: Key) -> Uuid {
-        self.rule.alert_id(self.group, first)
-    }
-
-    pub(crate) fn span(&self) -> i64 {
-        self.rule.correlation.timespan_ms
-    }
 }

@@ -1,15 +1,14 @@
 //! What an alert gathers: the matches of one episode, in order of (time, event).
 
-use crate::entry::{Entry, Of};
+use crate::facts::{Facts, KINDS, SYSTEM, UNIT};
+use crate::matches::Matches;
+use crate::resolve::CorrelationRule;
 use crate::sigma::meta::Meta;
-use event::{Alert, Because, Entity, EntityKind, EventId, Match, Time};
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
+use event::{Alert, Because, Entity, EventId, Time};
 use uuid::Uuid;
 
 /// How many entities of one kind an alert names: the first in byte order, so that the order of arrival has no say.
 const ENTITIES_OF_KIND_MAX: usize = 64;
-const KINDS: [EntityKind; 4] = [EntityKind::User, EntityKind::Host, EntityKind::Address, EntityKind::Unit];
 
 /// A match's place in an episode. Ties in time are broken by the event, then by the rule's place in the correlation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,61 +16,6 @@ pub(crate) struct Key {
     pub(crate) time: Time,
     pub(crate) event: EventId,
     pub(crate) rule: u8,
-}
-
-/// What an episode takes over from a match, packed, because windows hold a million of them: the level, then texts,
-/// each behind a byte of its kind and its length.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Facts(Arc<[u8]>);
-
-const UNIT: u8 = 8;
-const SYSTEM: u8 = 9;
-
-impl Facts {
-    pub(crate) fn of(found: &Match) -> Facts {
-        let mut packed = vec![found.system_level];
-        let mut put = |kind: u8, text: &str| {
-            let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-            packed.push(kind);
-            packed.extend_from_slice(&length.to_be_bytes());
-            packed.extend_from_slice(text.as_bytes().get(..usize::from(length)).unwrap_or_default());
-        };
-        for entity in &found.entities {
-            let kind = KINDS.iter().position(|kind| *kind == entity.kind).unwrap_or_default();
-            put(u8::try_from(kind).unwrap_or_default(), &entity.name);
-        }
-        for (kind, text) in [(UNIT, &found.unit), (SYSTEM, &found.system)] {
-            if !text.is_empty() {
-                put(kind, text);
-            }
-        }
-        Facts(packed.into())
-    }
-
-    /// What it takes in memory.
-    pub(crate) fn bytes(&self) -> usize {
-        self.0.len() + 2 * size_of::<usize>()
-    }
-
-    fn level(&self) -> u8 {
-        self.0.first().copied().unwrap_or_default()
-    }
-
-    fn texts(&self) -> impl Iterator<Item = (u8, &str)> {
-        let mut rest = self.0.get(1..).unwrap_or_default();
-        std::iter::from_fn(move || {
-            let (head, after) = rest.split_first_chunk::<3>()?;
-            let (text, after) =
-                after.split_at_checked(usize::from(u16::from_be_bytes([head[1], head[2]])))?;
-            rest = after;
-            Some((head[0], std::str::from_utf8(text).unwrap_or_default()))
-        })
-    }
-
-    fn text(&self, wanted: u8) -> String {
-        let found = self.texts().find(|(kind, _)| *kind == wanted);
-        found.map(|(_, text)| text.to_owned()).unwrap_or_default()
-    }
 }
 
 /// Matches that make one alert.
@@ -84,13 +28,11 @@ pub(crate) struct Episode {
     pub(crate) until: Time,
     pub(crate) count: u64,
     events: Vec<EventId>,
-    /// By kind.
-    entities: [BTreeSet<Box<str>>; 4],
+    /// By kind, sorted.
+    entities: [Vec<Box<str>>; 4],
     unit: String,
     system: String,
     system_level: u8,
-    /// The facts last taken over: neighbours mostly share them.
-    latest: Option<Facts>,
     /// Changed since it was last told.
     pub(crate) dirty: bool,
     /// Was told before.
@@ -98,16 +40,16 @@ pub(crate) struct Episode {
 }
 
 impl Episode {
-    pub(crate) fn begin(key: Key, facts: &Facts) -> Episode {
-        let mut episode = Episode::silent(key, facts);
-        episode.absorb(key, facts);
+    pub(crate) fn begin(id: Uuid, key: Key, facts: Facts<'_>) -> Episode {
+        let mut episode = Episode::silent(id, key, facts);
+        episode.absorb(key, None);
         episode
     }
 
     /// One that begins after a match which is not itself part of it.
-    pub(crate) fn silent(key: Key, facts: &Facts) -> Episode {
+    pub(crate) fn silent(id: Uuid, key: Key, facts: Facts<'_>) -> Episode {
         let mut episode = Episode {
-            id: Uuid::nil(),
+            id,
             first: key,
             last: key,
             until: key.time,
@@ -117,7 +59,6 @@ impl Episode {
             unit: facts.text(UNIT),
             system: facts.text(SYSTEM),
             system_level: 0,
-            latest: None,
             dirty: true,
             told: false,
         };
@@ -125,33 +66,39 @@ impl Episode {
         episode
     }
 
-    /// Adds the next match in order.
-    pub(crate) fn absorb(&mut self, key: Key, facts: &Facts) {
-        self.last = self.last.max(key);
+    /// Adds the next match in order. `None`: its facts are those of the match before.
+    pub(crate) fn absorb(&mut self, key: Key, facts: Option<Facts<'_>>) {
+        self.last = key;
         self.until = self.until.max(key.time);
         self.count += 1;
         self.dirty = true;
         if self.events.len() < Alert::EVENTS_MAX && self.events.last() != Some(&key.event) {
             self.events.push(key.event);
         }
-        self.name(facts);
+        if let Some(facts) = facts {
+            self.name(facts);
+        }
     }
 
-    fn name(&mut self, facts: &Facts) {
-        if self.latest.as_ref().is_some_and(|latest| Arc::ptr_eq(&latest.0, &facts.0)) {
-            return;
-        }
-        self.latest = Some(facts.clone());
+    /// Adds the match at `at`, if it is the next.
+    pub(crate) fn extend(&mut self, matches: &Matches, at: usize) {
+        let Some(entry) = matches.get(at) else { return };
+        let before = at.checked_sub(1).and_then(|before| matches.get(before));
+        let known = before.is_some_and(|before| before.text == entry.text && before.key() == self.last);
+        self.absorb(entry.key(), (!known).then(|| matches.facts(entry)));
+    }
+
+    fn name(&mut self, facts: Facts<'_>) {
         self.system_level = self.system_level.max(facts.level());
-        for (kind, name) in facts.texts() {
+        for (kind, name) in facts.pieces() {
             let Some(named) = self.entities.get_mut(usize::from(kind)) else { continue };
             let full = named.len() >= ENTITIES_OF_KIND_MAX;
-            if (full && named.last().is_some_and(|last| &**last <= name)) || named.contains(name) {
+            if full && named.last().is_some_and(|last| last.as_bytes() <= name) {
                 continue;
             }
-            named.insert(name.into());
-            if full {
-                named.pop_last();
+            if let Err(at) = named.binary_search_by(|known| known.as_bytes().cmp(name)) {
+                named.insert(at, std::str::from_utf8(name).unwrap_or_default().into());
+                named.truncate(ENTITIES_OF_KIND_MAX);
             }
         }
     }
@@ -192,19 +139,20 @@ impl Episode {
 /// Adds the matches from `left` to `at` to the episode, or begins one with them.
 pub(crate) fn gather(
     episode: Option<Episode>,
-    entries: &VecDeque<Entry>,
+    matches: &Matches,
     left: usize,
     at: usize,
-    of: Of<'_>,
+    rule: &CorrelationRule,
 ) -> Option<Episode> {
     let mut episode = episode;
-    for entry in entries.range(left.min(at + 1)..=at) {
+    for nth in left.min(at + 1)..=at {
         match &mut episode {
-            Some(episode) => episode.absorb(entry.key(), &entry.facts),
+            Some(episode) => episode.extend(matches, nth),
             None => {
-                let mut begun = Episode::begin(entry.key(), &entry.facts);
-                begun.id = of.id(entry.key());
-                episode = Some(begun);
+                episode = matches.get(nth).map(|entry| {
+                    let id = rule.alert_id(matches.group(), entry.key());
+                    Episode::begin(id, entry.key(), matches.facts(entry))
+                });
             }
         }
     }

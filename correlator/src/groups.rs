@@ -4,7 +4,7 @@
 //! the longest, a sixteenth at once; a group that alone takes more than half loses its oldest matches instead. Both are
 //! counted, and apart from that, as an alarm, what was let go while it might still have come to an alert.
 
-use crate::entry::{Effects, Entry, Of, Taken};
+use crate::entry::{Arrival, Effects, Taken};
 use crate::resolve::CorrelationRule;
 use crate::sigma::correlation::Verdict;
 use crate::window::Window;
@@ -16,6 +16,9 @@ use std::hash::{BuildHasher, RandomState};
 
 /// How much event time lies between two sweeps, at least.
 const SWEEP_EVERY_MS: i64 = 60_000;
+
+/// What a group takes beside its window's own: itself, its place in the table.
+const GROUP_BYTES: usize = size_of::<Option<Group>>() + 16;
 
 /// What a rule let go for want of room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +43,6 @@ impl Evicted {
 
 #[derive(Debug)]
 struct Group {
-    key: Box<[u8]>,
     window: Window,
     /// When a match last came, counted in matches.
     touched: u64,
@@ -48,9 +50,23 @@ struct Group {
     queued: bool,
 }
 
+/// Where a group is, with a part of its hash, so that the table asks only groups that are likely the one, and grows
+/// without asking any.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    hash: u32,
+    slot: u32,
+}
+
+impl Place {
+    fn spread(self) -> u64 {
+        u64::from(self.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Groups {
-    table: HashTable<u32>,
+    table: HashTable<Place>,
     slots: Vec<Option<Group>>,
     free: Vec<u32>,
     hasher: RandomState,
@@ -85,22 +101,21 @@ impl Groups {
     pub(crate) fn take(
         &mut self,
         key: &[u8],
-        entry: Entry,
+        arrival: Arrival<'_>,
         rule: &CorrelationRule,
         floor: Time,
         bytes_max: usize,
         effects: &mut Effects,
     ) -> (u32, Taken) {
-        let slot = self.slot(key);
+        let slot = self.slot(key, arrival.facts);
         self.taken += 1;
         let Some(Some(group)) = self.slots.get_mut(usize::try_from(slot).unwrap_or(usize::MAX)) else {
             return (slot, Taken::Again);
         };
-        let of = Of { rule, group: key };
-        let time = Time(entry.time);
+        let time = Time(arrival.entry.time);
         let before = group.window.bytes();
         group.touched = self.taken;
-        let taken = group.window.take(entry, of, effects);
+        let taken = group.window.take(arrival, rule, effects);
         if rule.verdict != Verdict::AtOnce && taken == Taken::Yes && group.window.awaits(time) {
             self.due.push(Reverse((time, slot)));
         }
@@ -112,18 +127,27 @@ impl Groups {
         (slot, taken)
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "a part is wanted")]
+    fn hash(&self, key: &[u8]) -> u32 {
+        self.hasher.hash_one(key) as u32
+    }
+
     /// The group's slot, a new one if need be.
-    fn slot(&mut self, key: &[u8]) -> u32 {
-        let hash = self.hasher.hash_one(key);
-        let Groups { table, slots, free, hasher, .. } = self;
-        let at = |slot: &u32| slots.get(*slot as usize).and_then(Option::as_ref).map(|group| &*group.key);
-        if let Some(slot) = table.find(hash, |slot| at(slot) == Some(key)) {
-            return *slot;
+    fn slot(&mut self, key: &[u8], facts: &[u8]) -> u32 {
+        let hash = self.hash(key);
+        let Groups { table, slots, free, .. } = self;
+        let is_key = |place: &Place| {
+            let group = slots.get(place.slot as usize).and_then(Option::as_ref);
+            place.hash == hash && group.is_some_and(|group| group.window.group() == key)
+        };
+        let wanted = Place { hash, slot: 0 }.spread();
+        if let Some(place) = table.find(wanted, is_key) {
+            return place.slot;
         }
         let slot = free.pop().unwrap_or(u32::try_from(slots.len()).unwrap_or(u32::MAX));
-        table.insert_unique(hash, slot, |slot| hasher.hash_one(at(slot).unwrap_or_default()));
-        let group = Group { key: key.into(), window: Window::default(), touched: 0, queued: false };
-        self.bytes += group.own_bytes();
+        table.insert_unique(wanted, Place { hash, slot }, |place| place.spread());
+        let group = Group { window: Window::new(key, facts), touched: 0, queued: false };
+        self.bytes += GROUP_BYTES + group.window.bytes();
         match self.slots.get_mut(slot as usize) {
             Some(free) => *free = Some(group),
             None => self.slots.push(Some(group)),
@@ -131,9 +155,8 @@ impl Groups {
         slot
     }
 
-    pub(crate) fn get_mut(&mut self, slot: u32) -> Option<(&[u8], &mut Window)> {
-        let group = self.slots.get_mut(slot as usize)?.as_mut()?;
-        Some((&group.key, &mut group.window))
+    pub(crate) fn get_mut(&mut self, slot: u32) -> Option<&mut Window> {
+        Some(&mut self.slots.get_mut(slot as usize)?.as_mut()?.window)
     }
 
     /// The group has something to tell at the next flush.
@@ -185,7 +208,7 @@ impl Groups {
     pub(crate) fn settle(&mut self, slot: u32, rule: &CorrelationRule, floor: Time, effects: &mut Effects) {
         let Some(Some(group)) = self.slots.get_mut(slot as usize) else { return };
         let before = group.window.bytes();
-        let due = group.window.settle(floor, Of { rule, group: &group.key }, effects);
+        let due = group.window.settle(floor, rule, effects);
         self.bytes = self.bytes.saturating_sub(before) + group.window.bytes();
         if let Some(due) = due {
             self.due.push(Reverse((due, slot)));
@@ -205,7 +228,7 @@ impl Groups {
         for (slot, group) in (0u32..).zip(&mut self.slots) {
             let Some(group) = group else { continue };
             let before = group.window.bytes();
-            group.window.forget_before(floor, Of { rule, group: &group.key }, &mut effects);
+            group.window.forget_before(floor, rule, &mut effects);
             self.bytes = self.bytes.saturating_sub(before) + group.window.bytes();
             if group.window.is_empty() && !group.queued {
                 gone.push(slot);
@@ -216,22 +239,21 @@ impl Groups {
 
     fn remove(&mut self, slot: u32) {
         let Some(group) = self.slots.get_mut(slot as usize).and_then(Option::take) else { return };
-        let hash = self.hasher.hash_one(&*group.key);
-        if let Ok(found) = self.table.find_entry(hash, |other| *other == slot) {
+        let place = Place { hash: self.hash(group.window.group()), slot };
+        if let Ok(found) = self.table.find_entry(place.spread(), |other| other.slot == slot) {
             found.remove();
         }
-        self.bytes = self.bytes.saturating_sub(group.own_bytes() + group.window.bytes());
+        self.bytes = self.bytes.saturating_sub(GROUP_BYTES + group.window.bytes());
         self.free.push(slot);
     }
 
     fn make_room(&mut self, slot: u32, own: usize, rule: &CorrelationRule, floor: Time, bytes_max: usize) {
         if own > bytes_max / 2 {
             let Some(Some(group)) = self.slots.get_mut(slot as usize) else { return };
-            let of = Of { rule, group: &group.key };
             if rule.verdict != Verdict::AtOnce {
-                group.window.repair(of, &mut Effects::default()); // nothing comes of it before the floor passes
+                group.window.repair(rule, &mut Effects::default()); // nothing comes of it before the floor passes
             }
-            let may_hold = group.window.may_hold(floor, of);
+            let may_hold = group.window.may_hold(floor, rule);
             let gone = group.window.shorten(group.window.len() / 2);
             self.evicted.matches += u64::try_from(gone).unwrap_or(0);
             self.evicted.hiding += u64::from(may_hold);
@@ -245,8 +267,7 @@ impl Groups {
         let old = (0u32..).zip(&self.slots).filter_map(|(slot, group)| Some((slot, group.as_ref()?)));
         let mut gone = Vec::new();
         for (slot, group) in old.filter(|(_, group)| group.touched <= limit) {
-            let of = Of { rule, group: &group.key };
-            self.evicted.hiding += u64::from(group.window.may_hold(floor, of));
+            self.evicted.hiding += u64::from(group.window.may_hold(floor, rule));
             gone.push(slot);
         }
         self.evicted.groups += u64::try_from(gone.len()).unwrap_or(0);
@@ -256,12 +277,5 @@ impl Groups {
     /// How many groups there are, and about how many bytes they take.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.table.len(), self.bytes)
-    }
-}
-
-impl Group {
-    /// What it takes beside its window's own: itself, its key, its place in the table.
-    fn own_bytes(&self) -> usize {
-        size_of::<Option<Group>>() + self.key.len() + 32
     }
 }

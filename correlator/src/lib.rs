@@ -5,10 +5,12 @@ mod candidate;
 mod corpus;
 mod correlator;
 mod coverage;
+mod distinct;
 mod engine;
 mod entry;
 mod episode;
 mod evaluate;
+mod facts;
 mod found;
 mod groups;
 #[cfg(test)]
@@ -16,6 +18,7 @@ mod hostile;
 mod incident;
 mod limits;
 mod line;
+mod matches;
 #[cfg(test)]
 mod naive;
 #[cfg(test)]

@@ -21,8 +21,8 @@ pub struct Limits {
     pub idle_ms: i64,
     /// How many sources are told apart; beyond, the one that was quiet the longest goes.
     pub sources_max: usize,
-    /// How many bytes the windows of one correlation rule take, whatever the others take: about 250 for each group and
-    /// 60 for each further match. Beyond, a sixteenth of its groups goes, the quietest first; a group that alone takes
+    /// How many bytes the windows of one correlation rule take, whatever the others take: about 200 for each group and
+    /// 40 for each further match, with its entities' names 100; at most 4 GiB. Beyond, a sixteenth of its groups goes, the quietest first; a group that alone takes
     /// more than half loses its older matches instead.
     pub rule_bytes_max: usize,
     /// How many alerts of single events are open; beyond, a sixteenth goes, the quietest first.

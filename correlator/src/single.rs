@@ -1,7 +1,8 @@
 //! Alerts of single events: one for a rule, the entity it is mainly about, and an hour of event time. A flood is one
 //! alert with a count. The id names those three, so the order of arrival cannot matter.
 
-use crate::episode::{Episode, Facts, Key};
+use crate::episode::{Episode, Key};
+use crate::facts::Facts;
 use crate::sigma::meta::Meta;
 use event::{Alert, Because, Entity, EventId, Match, Time, derived_id};
 use std::collections::{BTreeMap, HashMap};
@@ -14,9 +15,16 @@ const KEPT_MAX: usize = 1024;
 /// A rule's place in the set, the entity, the hour.
 pub(crate) type BucketKey = (Arc<str>, Option<Entity>, i64);
 
+#[derive(Debug)]
+struct Kept {
+    /// Packed.
+    facts: Box<[u8]>,
+    because: Vec<Because>,
+}
+
 #[derive(Debug, Default)]
 struct Bucket {
-    kept: BTreeMap<(Time, EventId), (Facts, Vec<Because>)>,
+    kept: BTreeMap<(Time, EventId), Kept>,
     /// Matches that are no longer kept.
     more: u64,
     /// The newest of those.
@@ -50,7 +58,9 @@ impl Singles {
         if bucket.kept.contains_key(&at) {
             return None;
         }
-        bucket.kept.insert(at, (Facts::of(found), found.because.clone()));
+        let mut facts = Vec::new();
+        Facts::pack(found, &mut facts);
+        bucket.kept.insert(at, Kept { facts: facts.into(), because: found.because.clone() });
         if bucket.kept.len() > KEPT_MAX
             && let Some(((time, event), _)) = bucket.kept.pop_last()
         {
@@ -99,17 +109,17 @@ impl Singles {
 
 impl Bucket {
     fn alert(&self, meta: &Meta, key: &BucketKey) -> Option<Alert> {
-        let mut kept = self.kept.iter().map(|((time, event), (facts, because))| {
-            (Key { time: *time, event: *event, rule: 0 }, facts, because)
+        let mut kept = self.kept.iter().map(|((time, event), kept)| {
+            (Key { time: *time, event: *event, rule: 0 }, Facts(&kept.facts), &kept.because)
         });
         let (first, facts, because) = kept.next()?;
-        let mut episode = Episode::begin(first, facts);
-        kept.for_each(|(key, facts, _)| episode.absorb(key, facts));
-        episode.count += self.more;
-        episode.until = self.last.map_or(episode.until, |last| episode.until.max(last.time));
         let name = key.1.as_ref().map_or("", |entity| &entity.name);
         let kind = key.1.as_ref().map(|entity| format!("{:?}", entity.kind)).unwrap_or_default();
-        episode.id = derived_id(&["alert", &meta.id, &kind, name, &key.2.to_string()]);
+        let id = derived_id(&["alert", &meta.id, &kind, name, &key.2.to_string()]);
+        let mut episode = Episode::begin(id, first, facts);
+        kept.for_each(|(key, facts, _)| episode.absorb(key, Some(facts)));
+        episode.count += self.more;
+        episode.until = self.last.map_or(episode.until, |last| episode.until.max(last.time));
         Some(episode.alert(meta, &[], key.1.as_slice(), because))
     }
 }

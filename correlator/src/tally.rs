@@ -1,7 +1,9 @@
 //! What the matches of a window come to, kept while it slides: each match costs the same when it comes and when it
 //! goes, however many the window holds. Sums are exact, so they do not depend on the way by which a window was reached.
 
+use crate::distinct::Distinct;
 use crate::entry::Entry;
+use crate::matches::Matches;
 use crate::ranked::Ranked;
 use crate::resolve::CorrelationRule;
 use crate::sigma::correlation::Measure;
@@ -16,8 +18,7 @@ const SUMMAND_MAX: f64 = 1e18;
 
 #[derive(Debug)]
 pub(crate) enum Tally {
-    /// How often each value stands in the window.
-    Values(HashMap<u64, u32>),
+    Values(Distinct),
     Alerts(Alerts),
     Sum(i128, u64),
     Ranked(Ranked),
@@ -30,7 +31,7 @@ pub(crate) enum Tally {
 /// timespan. Told in order of time only.
 #[derive(Debug, Default)]
 pub(crate) struct Alerts {
-    counts: HashMap<u64, u32>,
+    distinct: Distinct,
     /// By inner group: when its alert last held, and the alert.
     latest: HashMap<u64, (i64, u64)>,
     /// At how many of those the old ones are let go.
@@ -55,7 +56,7 @@ impl Tally {
         Some(match &rule.correlation.measure {
             Measure::Events if !rule.is_over_alerts() => return None,
             Measure::Events => Tally::Alerts(Alerts::default()),
-            Measure::Values(_) => Tally::Values(HashMap::new()),
+            Measure::Values(_) => Tally::Values(Distinct::default()),
             Measure::Sum(_) | Measure::Average(_) => Tally::Sum(0, 0),
             Measure::Percentile(_, rank) => Tally::Ranked(Ranked::new(*rank)),
             Measure::Rules(_) => Tally::Rules(vec![0; rules]),
@@ -68,11 +69,22 @@ impl Tally {
         })
     }
 
-    /// The next match in order comes in; the window begins at `from`.
-    pub(crate) fn enter(&mut self, entry: &mut Entry, from: Time, rule: &CorrelationRule) {
+    /// The match at `at`, the next in order, comes in; the window begins at the match at `left`, or at the time `from`.
+    pub(crate) fn enter(
+        &mut self,
+        matches: &mut Matches,
+        left: usize,
+        at: usize,
+        from: Time,
+        rule: &CorrelationRule,
+    ) {
+        let Some(entry) = matches.get_mut(at) else { return };
         match self {
-            Tally::Values(counts) => *counts.entry(entry.counted).or_default() += 1,
-            Tally::Alerts(alerts) => alerts.enter(entry, from, rule),
+            Tally::Values(distinct) => distinct.enter(matches, left, at),
+            Tally::Alerts(alerts) => {
+                alerts.enter(entry, from, rule);
+                alerts.distinct.enter(matches, left, at);
+            }
             Tally::Sum(sum, count) => {
                 *sum += units(entry.counted);
                 *count += 1;
@@ -90,14 +102,7 @@ impl Tally {
     /// The first match of the window leaves it.
     pub(crate) fn leave(&mut self, entry: &Entry) {
         match self {
-            Tally::Values(counts) | Tally::Alerts(Alerts { counts, .. }) => {
-                if let Some(count) = counts.get_mut(&entry.counted) {
-                    *count -= 1;
-                    if *count == 0 {
-                        counts.remove(&entry.counted);
-                    }
-                }
-            }
+            Tally::Values(distinct) | Tally::Alerts(Alerts { distinct, .. }) => distinct.leave(entry.again),
             Tally::Sum(sum, count) => {
                 *sum -= units(entry.counted);
                 *count = count.saturating_sub(1);
@@ -116,7 +121,7 @@ impl Tally {
     pub(crate) fn meets(&self, rule: &CorrelationRule) -> bool {
         let bounds = &rule.correlation.bounds;
         let number = match self {
-            Tally::Values(counts) | Tally::Alerts(Alerts { counts, .. }) => count(counts.len()),
+            Tally::Values(distinct) | Tally::Alerts(Alerts { distinct, .. }) => count(distinct.count()),
             #[allow(clippy::cast_precision_loss, reason = "the nearest number is compared")]
             Tally::Sum(sum, count) => match rule.correlation.measure {
                 Measure::Average(_) => *sum as f64 / (*count as f64 * UNIT),
@@ -135,18 +140,25 @@ impl Tally {
         bounds.holds(number)
     }
 
-    /// Gives back the room of what is gone.
-    pub(crate) fn shrink(&mut self) {
-        if let Tally::Values(counts) | Tally::Alerts(Alerts { counts, .. }) = self {
-            counts.shrink_to_fit();
+    /// The first `count` matches are forgotten.
+    pub(crate) fn forget(&mut self, count: usize) {
+        if let Tally::Values(distinct) | Tally::Alerts(Alerts { distinct, .. }) = self {
+            distinct.forget(count);
+        }
+    }
+
+    /// Gives back the room of what is gone. The window begins at the match at `left`, and `next` comes next.
+    pub(crate) fn shrink(&mut self, left: usize, next: usize) {
+        if let Tally::Values(distinct) | Tally::Alerts(Alerts { distinct, .. }) = self {
+            distinct.shrink(left, next);
         }
     }
 
     /// About what it takes in memory beside itself.
     pub(crate) fn bytes(&self) -> usize {
         match self {
-            Tally::Values(counts) => counts.capacity() * 19,
-            Tally::Alerts(alerts) => alerts.counts.capacity() * 19 + alerts.latest.capacity() * 28,
+            Tally::Values(distinct) => distinct.bytes(),
+            Tally::Alerts(alerts) => alerts.distinct.bytes() + alerts.latest.capacity() * 28,
             Tally::Ranked(ranked) => ranked.bytes(),
             Tally::Rules(counts) => counts.capacity() * 4,
             Tally::InOrder(chains) => chains.starts.capacity() * 16 + chains.pending.capacity() * 16,
@@ -199,7 +211,6 @@ impl Alerts {
             self.latest_max = 64 + 2 * self.latest.len();
         }
         entry.counted = alert;
-        *self.counts.entry(alert).or_default() += 1;
     }
 }
 

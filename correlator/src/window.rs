@@ -15,23 +15,26 @@
 //! What lies further back than two timespans before the floor can touch nothing new and is forgotten; the episode it
 //! belonged to remembers its sum.
 
-use crate::entry::{Effects, Entry, Hot, Of, Taken};
+use crate::entry::{Arrival, Effects, Entry, Hot, Taken};
 use crate::episode::{Episode, Key, gather};
+use crate::facts::Facts;
+use crate::matches::Matches;
+use crate::resolve::CorrelationRule;
 use crate::sigma::correlation::Verdict;
 use crate::tally::{self, Tally};
 use event::Time;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What a late match may cost, in steps, for each match that came.
-const STEPS_PER_MATCH: usize = 64;
+const STEPS_PER_MATCH: usize = 8;
 /// A group of so few matches is always worked out anew at once.
 const STEPS_FREE: usize = 256;
 
 /// The sorted matches of one group and their episodes. A million of them are kept, so what most never need is apart.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Window {
-    entries: VecDeque<Entry>,
+    matches: Matches,
     /// The first match of the window last stepped on.
     left: usize,
     /// How many matches were stepped on.
@@ -62,37 +65,49 @@ struct More {
 }
 
 impl Window {
+    /// Of a group of which nothing is known yet; `facts` are those of the match that is about to come.
+    pub(crate) fn new(group: &[u8], facts: &[u8]) -> Window {
+        Window { matches: Matches::new(group, facts), left: 0, next: 0, more: None }
+    }
+
+    pub(crate) fn group(&self) -> &[u8] {
+        self.matches.group()
+    }
+
     /// Takes in a match.
-    pub(crate) fn take(&mut self, mut entry: Entry, of: Of<'_>, effects: &mut Effects) -> Taken {
+    pub(crate) fn take(
+        &mut self,
+        arrival: Arrival<'_>,
+        rule: &CorrelationRule,
+        effects: &mut Effects,
+    ) -> Taken {
+        let Arrival { entry, facts } = arrival;
         let key = entry.key();
+        let count = self.matches.len();
         if let Some(more) = &mut self.more {
             // What is saved up is spent on two repairs at most.
-            let most = STEPS_FREE + 2 * self.entries.len();
-            more.credit = (more.credit + STEPS_PER_MATCH).min(most);
+            more.credit = (more.credit + STEPS_PER_MATCH).min(STEPS_FREE + 2 * count);
             if more.forgotten.is_some_and(|forgotten| key <= forgotten) {
                 return Taken::TooOld;
             }
         }
-        let Some(last) = self.entries.back() else {
-            self.push(entry, of, effects);
-            return Taken::Yes;
-        };
-        if last.facts == entry.facts {
-            entry.facts = last.facts.clone(); // neighbours are mostly about the same entities: one copy serves both
-        }
-        if last.key() < key {
-            self.push(entry, of, effects);
+        if self.matches.last().is_none_or(|last| last.key() < key) {
+            let entry = self.matches.keep(entry, facts);
+            self.matches.push(entry);
+            if rule.verdict == Verdict::AtOnce && self.step(rule, effects) {
+                self.cover(self.next - 1, rule, effects);
+            }
             return Taken::Yes;
         }
-        let at = self.entries.partition_point(|entry| entry.key() < key);
-        if self.entries.get(at).is_some_and(|entry| entry.key() == key) {
+        let at = self.matches.partition_point(|entry| entry.key() < key);
+        if self.matches.get(at).is_some_and(|entry| entry.key() == key) {
             return Taken::Again;
         }
-        let count = self.entries.len();
+        let entry = self.matches.keep(entry, facts);
         let more = self.more();
         more.late.push(entry);
-        if of.rule.verdict == Verdict::AtOnce && count <= more.credit.max(STEPS_FREE) {
-            self.repair(of, effects);
+        if rule.verdict == Verdict::AtOnce && count <= more.credit.max(STEPS_FREE) {
+            self.repair(rule, effects);
         }
         Taken::Yes
     }
@@ -101,147 +116,132 @@ impl Window {
         self.more.get_or_insert_with(Box::default)
     }
 
-    fn push(&mut self, entry: Entry, of: Of<'_>, effects: &mut Effects) {
-        if self.entries.len() == self.entries.capacity() && self.entries.len() < 8 {
-            self.entries.reserve_exact(self.entries.len().max(1)); // most groups stay small
-        }
-        self.entries.push_back(entry);
-        if of.rule.verdict == Verdict::AtOnce && self.step(of, effects) {
-            self.cover(self.next - 1, of, effects);
-        }
-    }
-
     /// Steps on the next match. Whether the window that ends there is satisfied.
-    fn step(&mut self, of: Of<'_>, effects: &mut Effects) -> bool {
+    fn step(&mut self, rule: &CorrelationRule, effects: &mut Effects) -> bool {
         let at = self.next;
-        let Some(entry) = self.entries.get(at) else { return false };
-        let from = entry.time.saturating_sub(of.span());
+        let Some(entry) = self.matches.get(at) else { return false };
+        let hot = entry.hot;
+        let from = Time(entry.time.saturating_sub(rule.correlation.timespan_ms));
         effects.steps += 1;
         self.next += 1;
-        let mut tally = self.more.as_mut().and_then(|more| more.tally.take());
-        while self.left < at && self.entries[self.left].time < from {
+        let Window { matches, left, more, .. } = self;
+        let mut tally = more.as_mut().and_then(|more| more.tally.as_mut());
+        while let Some(entry) = matches.get(*left).filter(|entry| entry.time < from.0) {
             if let Some(tally) = &mut tally {
-                tally.leave(&self.entries[self.left]);
+                tally.leave(entry);
             }
-            self.left += 1;
+            *left += 1;
             effects.steps += 1;
         }
-        let count = at + 1 - self.left;
+        let count = at + 1 - *left;
         let mut satisfied = false;
-        if let Some(tally) = &mut tally {
-            tally.enter(&mut self.entries[at], Time(from), of.rule);
-        } else if count >= of.rule.matches_min {
+        if let Some(tally) = tally {
+            tally.enter(matches, *left, at, from, rule);
+            satisfied = rule.verdict != Verdict::AtClose && tally.meets(rule);
+        } else if count >= rule.matches_min {
             // So many matches are the first that could suffice; most groups never have them.
-            tally = Tally::of(of.rule);
-            if let Some(tally) = &mut tally {
-                for entry in self.entries.range_mut(self.left..=at) {
-                    let from = Time(entry.time.saturating_sub(of.span()));
-                    tally.enter(entry, from, of.rule);
+            if let Some(mut tally) = Tally::of(rule) {
+                for nth in *left..=at {
+                    let Some(entry) = matches.get(nth) else { break };
+                    let from = Time(entry.time.saturating_sub(rule.correlation.timespan_ms));
+                    tally.enter(matches, *left, nth, from, rule);
                     effects.steps += 1;
                 }
+                satisfied = rule.verdict != Verdict::AtClose && tally.meets(rule);
+                self.more().tally = Some(tally);
             } else {
-                satisfied = of.rule.correlation.bounds.holds(tally::count(count));
+                satisfied = rule.correlation.bounds.holds(tally::count(count));
             }
         }
-        if let Some(tally) = tally {
-            satisfied = of.rule.verdict != Verdict::AtClose && tally.meets(of.rule);
-            self.more().tally = Some(tally);
-        }
-        if of.rule.verdict == Verdict::AtClose {
+        if rule.verdict == Verdict::AtClose {
             return false;
         }
         // Once satisfied, always: part of its window may have been forgotten since.
-        let hot = self.entries[at].hot;
         if satisfied && !hot {
-            self.heat(at, of, effects);
+            self.heat(at, rule, effects);
         }
         satisfied || hot
     }
 
-    fn heat(&mut self, at: usize, of: Of<'_>, effects: &mut Effects) {
-        let entry = &mut self.entries[at];
+    fn heat(&mut self, at: usize, rule: &CorrelationRule, effects: &mut Effects) {
+        let Some(entry) = self.matches.get_mut(at) else { return };
         entry.hot = true;
-        if !of.rule.feeds.is_empty() {
-            let (time, event) = (Time(entry.time), entry.event());
-            effects.hots.push(Hot { time, event, counted: entry.counted, facts: entry.facts.clone() });
+        if !rule.feeds.is_empty() {
+            let (time, event, counted) = (Time(entry.time), entry.event(), entry.counted);
+            effects.hots.push(Hot { time, event, counted, facts: self.facts_of(at) });
         }
     }
 
+    /// The packed facts of the match at `at`.
+    fn facts_of(&self, at: usize) -> Box<[u8]> {
+        let entry = self.matches.get(at);
+        entry.map(|entry| self.matches.facts(entry).packed().into()).unwrap_or_default()
+    }
+
     /// Adds the window from `left` to `at`, which is satisfied, to the last episode or begins one with it.
-    fn cover(&mut self, at: usize, of: Of<'_>, effects: &mut Effects) {
-        let Window { entries, left, more, .. } = self;
+    fn cover(&mut self, at: usize, rule: &CorrelationRule, effects: &mut Effects) {
+        let Window { matches, left, more, .. } = self;
+        let Some(entry) = matches.get(at) else { return };
         let more = more.get_or_insert_with(Box::default);
-        let from = entries[at].time.saturating_sub(of.span());
+        let from = entry.time.saturating_sub(rule.correlation.timespan_ms);
         let before = more.episodes.len();
         let joined = more.episodes.last_mut().filter(|episode| episode.last.time.0 >= from);
         more.told = more.told.min(if joined.is_some() { before.saturating_sub(1) } else { before });
         match joined {
             Some(episode) => {
                 let is_last = |entry: &Entry| entry.key() == episode.last;
-                let next = match at.checked_sub(1).and_then(|before| entries.get(before)) {
+                let next = match at.checked_sub(1).and_then(|before| matches.get(before)) {
                     Some(before) if is_last(before) => at,
-                    _ => entries.partition_point(|entry| entry.key() <= episode.last).max(*left),
+                    _ => matches.partition_point(|entry| entry.key() <= episode.last).max(*left),
                 };
-                for entry in entries.range(next.min(at + 1)..=at) {
-                    episode.absorb(entry.key(), &entry.facts);
+                for nth in next.min(at + 1)..=at {
+                    episode.extend(matches, nth);
                     effects.steps += 1;
                 }
             }
             None => {
-                more.episodes.extend(gather(None, entries, *left, at, of));
+                more.episodes.extend(gather(None, matches, *left, at, rule));
                 effects.steps += u64::try_from(at + 1 - *left).unwrap_or(0);
             }
         }
     }
 
     /// Puts late matches into their places and works the group out anew, if need be.
-    pub(crate) fn repair(&mut self, of: Of<'_>, effects: &mut Effects) {
+    pub(crate) fn repair(&mut self, rule: &CorrelationRule, effects: &mut Effects) {
         let Some(more) = &mut self.more else { return };
         let mut late = std::mem::take(&mut more.late);
         late.sort_by_key(Entry::key);
         late.dedup_by_key(|entry| entry.key());
-        let Some(first) = late.first().map(Entry::key) else { return };
-        let at = self.entries.partition_point(|entry| entry.key() < first);
-        let mut sorted = self.entries.split_off(at).into_iter().peekable();
-        let before = self.entries.len() + sorted.len();
-        for entry in late {
-            while let Some(earlier) = sorted.next_if(|other| other.key() < entry.key()) {
-                self.entries.push_back(earlier);
-            }
-            if sorted.peek().is_none_or(|other| other.key() != entry.key()) {
-                self.entries.push_back(entry);
-            }
-        }
-        self.entries.extend(sorted);
-        if of.rule.verdict == Verdict::AtOnce && self.entries.len() > before {
-            self.rebuild(of, effects);
+        if self.matches.insert(&late) > 0 && rule.verdict == Verdict::AtOnce {
+            self.rebuild(rule, effects);
         }
     }
 
-    fn rebuild(&mut self, of: Of<'_>, effects: &mut Effects) {
+    fn rebuild(&mut self, rule: &CorrelationRule, effects: &mut Effects) {
         (self.left, self.next) = (0, 0);
-        let count = self.entries.len();
+        let count = self.matches.len();
         let more = self.more();
         more.tally = None;
         more.credit = more.credit.saturating_sub(count);
         let mut current = more.sealed.clone();
         let mut found: Vec<Episode> = Vec::new();
-        for at in 0..self.entries.len() {
-            if !self.step(of, effects) {
+        for at in 0..self.matches.len() {
+            if !self.step(rule, effects) {
                 continue;
             }
             // The match that a window shares with the sealed episode may be forgotten.
-            let from = self.entries[at].time.saturating_sub(of.span());
+            let Some(entry) = self.matches.get(at) else { break };
+            let from = entry.time.saturating_sub(rule.correlation.timespan_ms);
             let left = match &current {
                 Some(episode) if episode.last.time.0 >= from => {
-                    self.entries.partition_point(|entry| entry.key() <= episode.last)
+                    self.matches.partition_point(|entry| entry.key() <= episode.last)
                 }
                 _ => {
                     found.extend(current.take());
                     self.left
                 }
             };
-            current = gather(current, &self.entries, left, at, of);
+            current = gather(current, &self.matches, left, at, rule);
         }
         found.extend(current);
         let places: HashMap<Uuid, usize> =
@@ -267,9 +267,14 @@ impl Window {
 
     /// Works out what nothing can come late for any more. Gives the time that the floor must pass before more can be
     /// said.
-    pub(crate) fn settle(&mut self, floor: Time, of: Of<'_>, effects: &mut Effects) -> Option<Time> {
-        self.repair(of, effects);
-        let due = if of.rule.verdict == Verdict::AtOnce { None } else { self.advance(floor, of, effects) };
+    pub(crate) fn settle(
+        &mut self,
+        floor: Time,
+        rule: &CorrelationRule,
+        effects: &mut Effects,
+    ) -> Option<Time> {
+        self.repair(rule, effects);
+        let due = if rule.verdict == Verdict::AtOnce { None } else { self.advance(floor, rule, effects) };
         if due.is_some() || self.more.is_some() {
             self.more().due = due;
         }
@@ -290,11 +295,11 @@ impl Window {
         self.more.as_ref().and_then(|more| more.due)
     }
 
-    fn advance(&mut self, floor: Time, of: Of<'_>, effects: &mut Effects) -> Option<Time> {
+    fn advance(&mut self, floor: Time, rule: &CorrelationRule, effects: &mut Effects) -> Option<Time> {
         loop {
-            let upcoming = self.entries.get(self.next).map(|entry| entry.time);
-            if of.rule.verdict == Verdict::AtClose
-                && let Some(until) = self.close(upcoming, floor, of, effects)
+            let upcoming = self.matches.get(self.next).map(|entry| entry.time);
+            if rule.verdict == Verdict::AtClose
+                && let Some(until) = self.close(upcoming, floor, rule, effects)
             {
                 return Some(until);
             }
@@ -302,8 +307,8 @@ impl Window {
             if upcoming >= floor {
                 return Some(upcoming);
             }
-            if self.step(of, effects) {
-                self.cover(self.next - 1, of, effects);
+            if self.step(rule, effects) {
+                self.cover(self.next - 1, rule, effects);
             }
             let more = self.more();
             (more.closed, more.silent) = (false, false);
@@ -316,11 +321,11 @@ impl Window {
         &mut self,
         upcoming: Option<i64>,
         floor: Time,
-        of: Of<'_>,
+        rule: &CorrelationRule,
         effects: &mut Effects,
     ) -> Option<Time> {
         let at = self.next.checked_sub(1)?;
-        let close_at = self.entries.get(self.left)?.time.saturating_add(of.span());
+        let close_at = self.matches.get(self.left)?.time.saturating_add(rule.correlation.timespan_ms);
         if upcoming.is_some_and(|time| time <= close_at) {
             return None;
         }
@@ -331,28 +336,30 @@ impl Window {
             self.more().closed = true;
             let count = at + 1 - self.left;
             let satisfied = match &self.more().tally {
-                Some(tally) => tally.meets(of.rule),
-                None => count >= of.rule.matches_min && of.rule.correlation.bounds.holds(tally::count(count)),
+                Some(tally) => tally.meets(rule),
+                None => count >= rule.matches_min && rule.correlation.bounds.holds(tally::count(count)),
             };
             if satisfied {
-                self.heat(at, of, effects);
-                self.cover(at, of, effects);
+                self.heat(at, rule, effects);
+                self.cover(at, rule, effects);
             }
         }
-        let silent_at = self.entries[at].time.saturating_add(of.span());
+        let silent_at = self.matches.get(at)?.time.saturating_add(rule.correlation.timespan_ms);
         let silent = !self.more().silent && upcoming.is_none_or(|time| time > silent_at);
-        if silent && tally::meets_nothing(of.rule) {
+        if silent && tally::meets_nothing(rule) {
             if floor.0 <= silent_at {
                 return Some(Time(silent_at));
             }
-            self.silence(at, Time(silent_at), of, effects);
+            self.silence(at, Time(silent_at), rule, effects);
         }
         None
     }
 
     /// Nothing followed the match at `at` until `until`, and that satisfies the rule.
-    fn silence(&mut self, at: usize, until: Time, of: Of<'_>, effects: &mut Effects) {
-        let entry = self.entries[at].clone();
+    fn silence(&mut self, at: usize, until: Time, rule: &CorrelationRule, effects: &mut Effects) {
+        let Some(entry) = self.matches.get(at).cloned() else { return };
+        let facts = self.facts_of(at);
+        let id = rule.alert_id(self.matches.group(), entry.key());
         let more = self.more();
         more.silent = true;
         more.told = more.told.min(more.episodes.len().saturating_sub(1));
@@ -362,29 +369,25 @@ impl Window {
                 episode.dirty = true;
             }
             None => {
-                let mut episode = Episode::silent(entry.key(), &entry.facts);
-                episode.id = of.id(entry.key());
+                let mut episode = Episode::silent(id, entry.key(), Facts(&facts));
                 episode.until = until;
                 more.episodes.push(episode);
             }
         }
-        if !of.rule.feeds.is_empty() {
+        if !rule.feeds.is_empty() {
             let (event, counted) = (entry.event(), entry.counted);
-            effects.hots.push(Hot { time: until, event, counted, facts: entry.facts });
+            effects.hots.push(Hot { time: until, event, counted, facts });
         }
     }
 
     /// Forgets what can touch nothing that comes at or after `floor`.
-    pub(crate) fn forget_before(&mut self, floor: Time, of: Of<'_>, effects: &mut Effects) {
-        let horizon = floor.plus_ms(-of.span()).plus_ms(-of.span());
-        self.repair(of, effects);
-        while self.entries.front().is_some_and(|entry| entry.time < horizon.0) {
-            self.forget_first();
+    pub(crate) fn forget_before(&mut self, floor: Time, rule: &CorrelationRule, effects: &mut Effects) {
+        let horizon = floor.plus_ms(-rule.correlation.timespan_ms).plus_ms(-rule.correlation.timespan_ms);
+        self.repair(rule, effects);
+        if self.matches.first().is_some_and(|entry| entry.time < horizon.0) {
+            self.forget(self.matches.partition_point(|entry| entry.time < horizon.0));
         }
-        let kept_from = self.entries.front().map(Entry::key);
-        if self.entries.capacity() > 4 * self.entries.len() + 8 {
-            self.entries.shrink_to(2 * self.entries.len());
-        }
+        let kept_from = self.matches.first().map(Entry::key);
         let Some(more) = &mut self.more else { return };
         more.episodes.retain(|episode| {
             episode.dirty || episode.until >= horizon || kept_from.is_some_and(|from| episode.last >= from)
@@ -397,60 +400,63 @@ impl Window {
 
     /// Lets the oldest matches go until at most `count` are left.
     pub(crate) fn shorten(&mut self, count: usize) -> usize {
-        let gone = self.entries.len().saturating_sub(count);
-        for _ in 0..gone {
-            if let Some(key) = self.forget_first() {
-                self.more().forgotten = Some(key);
-            }
-        }
-        self.entries.shrink_to(count);
-        if let Some(tally) = self.more.as_mut().and_then(|more| more.tally.as_mut()) {
-            tally.shrink();
+        let gone = self.matches.len().saturating_sub(count);
+        let last = gone.checked_sub(1).and_then(|at| self.matches.get(at)).map(Entry::key);
+        self.forget(gone);
+        self.matches.shrink();
+        let (left, next) = (self.left, self.next);
+        let more = self.more();
+        more.forgotten = last.or(more.forgotten);
+        if let Some(tally) = &mut more.tally {
+            tally.shrink(left, next);
         }
         gone
     }
 
-    fn forget_first(&mut self) -> Option<Key> {
-        let entry = self.entries.pop_front()?;
-        let key = entry.key();
-        let stepped = self.next > 0;
-        self.next = self.next.saturating_sub(1);
-        let inside = stepped && self.left == 0;
-        self.left = self.left.saturating_sub(1);
-        let Some(more) = &mut self.more else { return Some(key) };
-        if let Some(tally) = more.tally.as_mut().filter(|_| inside) {
-            tally.leave(&entry);
-        }
-        let at = more.episodes.partition_point(|episode| episode.last < key);
-        let Some(episode) = more.episodes.get(at).filter(|episode| episode.first <= key) else {
-            return Some(key);
-        };
-        match &mut more.sealed {
-            Some(sealed) if sealed.id == episode.id => sealed.absorb(key, &entry.facts),
-            _ => {
-                let mut sealed = Episode::begin(key, &entry.facts);
-                sealed.id = episode.id;
-                more.sealed = Some(sealed);
+    /// Lets the first `count` matches go. The episodes they belong to remember them.
+    fn forget(&mut self, count: usize) {
+        let Window { matches, left, next, more } = self;
+        let mut none = More::default();
+        let more = more.as_deref_mut().unwrap_or(&mut none);
+        for at in 0..count {
+            let Some(entry) = matches.get(at) else { break };
+            if let Some(tally) = more.tally.as_mut().filter(|_| (*left..*next).contains(&at)) {
+                tally.leave(entry);
+            }
+            let key = entry.key();
+            let nth = more.episodes.partition_point(|episode| episode.last < key);
+            let Some(episode) = more.episodes.get(nth).filter(|episode| episode.first <= key) else {
+                continue;
+            };
+            match &mut more.sealed {
+                Some(sealed) if sealed.id == episode.id => sealed.extend(matches, at),
+                sealed => *sealed = Some(Episode::begin(episode.id, key, matches.facts(entry))),
             }
         }
-        Some(key)
+        if let Some(tally) = &mut more.tally {
+            tally.forget(count);
+        }
+        matches.forget(count, &mut more.late);
+        *left = left.saturating_sub(count);
+        *next = next.saturating_sub(count);
     }
 
     pub(crate) fn episodes(&self) -> &[Episode] {
         self.more.as_ref().map_or(&[], |more| &more.episodes)
     }
 
-    /// The episodes among which are all that nobody has heard of yet or, with `all`, all that changed since they were
-    /// told. They count as told now.
-    pub(crate) fn changed(&mut self, all: bool) -> &mut [Episode] {
-        let Some(more) = &mut self.more else { return &mut [] };
+    /// The group, and the episodes among which are all that nobody has heard of yet or, with `all`, all that changed since
+    /// they were told. They count as told now.
+    pub(crate) fn changed(&mut self, all: bool) -> (&[u8], &mut [Episode]) {
+        let group = self.matches.group();
+        let Some(more) = &mut self.more else { return (group, &mut []) };
         let count = more.episodes.len();
         let from = if all { more.told.min(more.heard) } else { more.heard };
         more.heard = count;
         if all {
             more.told = count;
         }
-        more.episodes.get_mut(from.min(count)..).unwrap_or_default()
+        (group, more.episodes.get_mut(from.min(count)..).unwrap_or_default())
     }
 
     pub(crate) fn has_changed(&self) -> bool {
@@ -464,24 +470,23 @@ impl Window {
 
     /// Whether the window last stepped on is below what the rule asks, and `floor` has not passed it: a match that comes
     /// may yet satisfy it.
-    pub(crate) fn may_hold(&self, floor: Time, of: Of<'_>) -> bool {
-        let Some(last) = self.entries.back() else { return false };
-        let alive = last.time >= floor.0.saturating_sub(of.span());
+    pub(crate) fn may_hold(&self, floor: Time, rule: &CorrelationRule) -> bool {
+        let Some(last) = self.matches.last() else { return false };
+        let alive = last.time >= floor.0.saturating_sub(rule.correlation.timespan_ms);
         let told = self.episodes().last().is_some_and(|episode| episode.last >= last.key());
-        alive && !(told && of.rule.verdict == Verdict::AtOnce)
+        alive && !(told && rule.verdict == Verdict::AtOnce)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.episodes().is_empty() && !self.is_behind()
+        self.matches.len() == 0 && self.episodes().is_empty() && !self.is_behind()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.matches.len()
     }
 
     /// About what it takes in memory beside itself.
     pub(crate) fn bytes(&self) -> usize {
-        let facts = self.entries.back().map_or(0, |entry| entry.facts.bytes());
         let more = self.more.as_ref().map_or(0, |more| {
             let tally = more.tally.as_ref().map_or(0, Tally::bytes);
             size_of::<More>()
@@ -489,6 +494,6 @@ impl Window {
                 + more.late.capacity() * size_of::<Entry>()
                 + more.episodes.capacity() * size_of::<Episode>()
         });
-        self.entries.capacity() * size_of::<Entry>() + facts + more
+        self.matches.bytes() + more
     }
 }
