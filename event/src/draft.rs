@@ -10,6 +10,9 @@ pub struct Draft<'r> {
     event: Event,
 }
 
+/// Room for so many extras is made at the first, because few lines have more.
+const EXTRAS: usize = 8;
+
 impl<'r> Draft<'r> {
     /// An event that so far says only: this line, from there, then.
     #[must_use]
@@ -39,10 +42,14 @@ impl<'r> Draft<'r> {
 
     /// Sets a field from text, read by the field's kind: `"443"` for a port, `"10.0.0.1"` for an address. Empty text
     /// sets nothing. Text that does not fit is kept as the extra `haidang.unfit` + the field's name.
+    #[inline]
     pub fn put(&mut self, field: Field, text: &str) {
-        if text.is_empty() {
-            return;
+        if !text.is_empty() {
+            self.put_some(field, text);
         }
+    }
+
+    fn put_some(&mut self, field: Field, text: &str) {
         if field.kind() == Kind::Text {
             let piece = self.piece(text);
             self.event.store(field, Stored::Text(piece));
@@ -117,6 +124,9 @@ impl<'r> Draft<'r> {
             Value::Date(time) => Stored::Date(time),
             Value::Bool(flag) => Stored::Bool(flag),
         };
+        if self.event.extras.capacity() == 0 {
+            self.event.extras.reserve_exact(EXTRAS);
+        }
         self.event.extras.push(StoredExtra { namespace: Piece::Word(namespace), key, value });
     }
 

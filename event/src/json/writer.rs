@@ -3,8 +3,10 @@
 //! Written for speed, because every event passes here. The dictionary is in the order of nesting, so the bits of the
 //! fields that are there give their order, and what stands before each value is known beforehand; extras keep their order within their namespace, and two of one name are rare enough to be searched for.
 
-use super::text::{is_quoted, write_rest, write_text, write_value};
-use crate::{Event, Extra, Field, Value};
+use super::text::{is_quoted, push, push_short, write_stored, write_stored_rest, write_text_rest};
+use crate::event::{Piece, Stored, StoredExtra};
+use crate::{Event, Field};
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// What closes the objects of the deepest field.
@@ -21,35 +23,33 @@ const SEARCHED_MAX: usize = 128;
 const LAST_OF_OURS: Field = Field::HAIDANG_UNIT_NAME;
 
 pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
-    let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
-    let id = Value::Text(uuid::Uuid::from_u128(event.id.0).hyphenated().encode_lower(&mut id));
+    let openings = OPENINGS.as_slice();
     let places = Places::of(event);
     let extras = Extras::of(event);
     let mut writer = Writer { out, path: "", open: None, first: true };
     writer.out.push(b'{');
     let mut ours_written = extras.all.is_empty();
     for field in places.fields() {
-        let at = places.first(field, event);
-        let value = match field {
-            Field::EVENT_ID => id,
-            Field::EVENT_ORIGINAL => Value::Text(event.original()),
-            _ => match event.fields.get(at) {
-                Some((_, stored)) => event.value(*stored),
-                None => continue,
-            },
-        };
+        let Some(opening) = openings.get(field.index()) else { continue };
         if !ours_written && field > LAST_OF_OURS {
             ours_written = true;
             extras.write(true, &mut writer);
         }
-        writer.put(field, value);
-        if field.is_list() {
-            let more = event.fields.get(at + 1..).unwrap_or_default();
-            for (_, stored) in more.iter().filter(|(other, _)| *other == field) {
-                writer.out.push(b',');
-                write_value(event.value(*stored), writer.out);
+        match field {
+            Field::EVENT_ID => {
+                let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
+                let id = uuid::Uuid::from_u128(event.id.0).hyphenated().encode_lower(&mut id);
+                writer.put_text(opening, id.as_bytes());
             }
-            writer.out.push(b']');
+            Field::EVENT_ORIGINAL => writer.put_text(opening, event.original().as_bytes()),
+            _ => {
+                let at = places.first(field, event);
+                let Some((_, stored)) = event.fields.get(at) else { continue };
+                writer.put(opening, event, stored);
+                if opening.list {
+                    writer.put_more(field, event, at + 1);
+                }
+            }
         }
     }
     if !ours_written {
@@ -68,16 +68,15 @@ struct Places {
 
 impl Places {
     fn of(event: &Event) -> Places {
-        let mut first = [0; Field::COUNT];
+        let mut places = Places { present: event.present, first: [0; Field::COUNT] };
         // Backwards, so that the first value of a list stays.
         for (at, (field, _)) in event.fields.iter().enumerate().rev() {
-            first[field.index()] = u16::try_from(at).unwrap_or(u16::MAX);
+            places.first[field.index()] = u16::try_from(at).unwrap_or(u16::MAX);
         }
-        let mut present = event.present;
         for field in [Field::EVENT_ID, Field::EVENT_ORIGINAL] {
-            present[field.index() / 64] |= 1 << (field.index() % 64);
+            places.present[field.index() / 64] |= 1 << (field.index() % 64);
         }
-        Places { present, first }
+        places
     }
 
     /// Only a hostile line has so many values that the place must be searched for.
@@ -110,6 +109,10 @@ const SHORT: usize = 32;
 
 /// What stands before a field's value, made once.
 struct Opening {
+    /// The dotted path of the objects above the field.
+    path: &'static str,
+    /// Whether the field is a list.
+    list: bool,
     /// `"source":{"geo":{"name":"`, with `[` for a list.
     whole: String,
     /// `,"name":"`, padded.
@@ -152,7 +155,8 @@ impl Opening {
         short[0] = b',';
         whole.push_str(&key);
         let innermost = if depth > 0 { objects[depth - 1] } else { 0 };
-        Opening { whole, short, short_len, from, objects, innermost, depth }
+        let list = field.is_list();
+        Opening { path, list, whole, short, short_len, from, objects, innermost, depth }
     }
 
     /// How many objects are above both.
@@ -169,42 +173,56 @@ static OPENINGS: LazyLock<Vec<Opening>> = LazyLock::new(|| {
 
 /// The extras, those of one namespace together.
 struct Extras<'a> {
-    all: Vec<Extra<'a>>,
-    /// Where each namespace's extras end.
-    ends: Vec<usize>,
+    event: &'a Event,
+    all: Cow<'a, [StoredExtra]>,
+    /// Whether they are of more than one namespace.
+    several: bool,
 }
 
 impl<'a> Extras<'a> {
     fn of(event: &'a Event) -> Extras<'a> {
-        let mut all: Vec<Extra<'a>> = Vec::with_capacity(event.extras.len());
-        all.extend(event.extras());
-        let mut ends = ends(&all);
-        if ends.len() > 1 {
-            all.sort_by(|a, b| segments(a.namespace).cmp(segments(b.namespace))); // stable
-            ends = self::ends(&all);
+        let mut extras = Extras { event, all: Cow::Borrowed(&event.extras), several: false };
+        let several = extras.runs().nth(1).is_some();
+        extras.several = several;
+        if several {
+            let segments = |extra: &StoredExtra| segments(event.piece(extra.namespace));
+            extras.all.to_mut().sort_by(|a, b| segments(a).cmp(segments(b))); // stable
         }
-        Extras { all, ends }
+        extras
+    }
+
+    /// Neighbours of one namespace.
+    fn runs(&self) -> impl Iterator<Item = &[StoredExtra]> {
+        self.all.chunk_by(|a, b| self.is_same(a.namespace, b.namespace))
+    }
+
+    fn is_same(&self, a: Piece, b: Piece) -> bool {
+        let (a, b) = (self.event.bytes(a), self.event.bytes(b));
+        // Mostly the same text at the same place, which is seen without reading it.
+        std::ptr::eq(a, b) || a == b
     }
 
     /// Writes those of our own root, or the others.
     fn write(&self, ours: bool, writer: &mut Writer<'a, '_>) {
-        let mut start = 0;
-        for end in &self.ends {
-            let run = self.all.get(start..*end).unwrap_or_default();
-            start = *end;
+        for run in self.runs() {
             let Some(first) = run.first() else { continue };
-            if is_ours(first.namespace) == ours {
-                writer.enter(first.namespace);
+            let namespace = self.event.piece(first.namespace);
+            if is_ours(namespace) == ours {
+                writer.enter(namespace);
                 self.write_run(run, writer);
             }
         }
     }
 
-    fn write_run(&self, run: &[Extra<'a>], writer: &mut Writer<'a, '_>) {
+    fn key(&self, extra: &StoredExtra) -> &'a [u8] {
+        self.event.bytes(extra.key)
+    }
+
+    fn write_run(&self, run: &[StoredExtra], writer: &mut Writer<'a, '_>) {
         if run.len() > SEARCHED_MAX {
             let mut sorted = run.to_vec();
-            sorted.sort_by(|a, b| a.key.cmp(b.key)); // stable: lists keep their order
-            for group in sorted.chunk_by(|a, b| a.key == b.key) {
+            sorted.sort_by(|a, b| self.key(a).cmp(self.key(b))); // stable: lists keep their order
+            for group in sorted.chunk_by(|a, b| self.key(a) == self.key(b)) {
                 self.write_group(group.iter(), writer);
             }
             return;
@@ -212,47 +230,46 @@ impl<'a> Extras<'a> {
         // A bit for each of 64 kinds of name: only a name whose kind stands there twice can stand there twice.
         let (mut once, mut twice) = (0u64, 0u64);
         for extra in run {
-            let bit = 1 << kind(extra.key);
+            let bit = 1 << kind(self.key(extra));
             twice |= once & bit;
             once |= bit;
         }
         for (at, extra) in run.iter().enumerate() {
-            if twice & 1 << kind(extra.key) == 0 {
+            let key = self.key(extra);
+            if twice & 1 << kind(key) == 0 {
                 self.write_key(extra, writer);
-                write_value(extra.value, writer.out);
-            } else if !run[..at].iter().any(|before| before.key == extra.key) {
-                self.write_group(run[at..].iter().filter(|next| next.key == extra.key), writer);
+                write_stored(self.event, &extra.value, writer.out);
+            } else if !run[..at].iter().any(|before| self.key(before) == key) {
+                self.write_group(run[at..].iter().filter(|next| self.key(next) == key), writer);
             }
         }
     }
 
-    fn write_key(&self, extra: &Extra<'a>, writer: &mut Writer<'a, '_>) {
+    fn write_key(&self, extra: &StoredExtra, writer: &mut Writer<'a, '_>) {
         writer.separate();
-        if self.ends.len() > 1 && self.is_object(extra) {
+        writer.out.push(b'"');
+        if self.several && self.is_object(extra) {
             // A name that is a value here and an object below keeps its value under `name.value`.
-            write_text(&format!("{}.value", extra.key), writer.out);
+            write_text_rest(&[self.key(extra), b".value"].concat(), writer.out);
         } else {
-            write_text(extra.key, writer.out);
+            write_text_rest(self.key(extra), writer.out);
         }
         writer.out.push(b':');
     }
 
     /// Writes all values of one name: one as it is, several as a list.
-    fn write_group<'b>(&self, group: impl Iterator<Item = &'b Extra<'a>>, writer: &mut Writer<'a, '_>)
-    where
-        'a: 'b,
-    {
-        let mut group = group.peekable();
+    fn write_group<'b>(&self, mut group: impl Iterator<Item = &'b StoredExtra>, writer: &mut Writer<'a, '_>) {
         let Some(first) = group.next() else { return };
         self.write_key(first, writer);
+        let mut group = group.peekable();
         let list = group.peek().is_some();
         if list {
             writer.out.push(b'[');
         }
-        write_value(first.value, writer.out);
+        write_stored(self.event, &first.value, writer.out);
         for next in group {
             writer.out.push(b',');
-            write_value(next.value, writer.out);
+            write_stored(self.event, &next.value, writer.out);
         }
         if list {
             writer.out.push(b']');
@@ -260,14 +277,14 @@ impl<'a> Extras<'a> {
     }
 
     /// Whether another namespace is what this extra's own name would be as an object.
-    fn is_object(&self, extra: &Extra<'_>) -> bool {
-        let below = |other: &Extra<'_>| {
-            let rest = other.namespace.strip_prefix(extra.namespace).and_then(|rest| rest.strip_prefix('.'));
-            rest.is_some_and(|rest| {
-                rest.strip_prefix(extra.key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            })
+    fn is_object(&self, extra: &StoredExtra) -> bool {
+        let (namespace, key) = (self.event.piece(extra.namespace), self.event.piece(extra.key));
+        let below = |other: &StoredExtra| {
+            let rest = self.event.piece(other.namespace).strip_prefix(namespace);
+            let rest = rest.and_then(|rest| rest.strip_prefix('.')).and_then(|rest| rest.strip_prefix(key));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        self.ends.iter().filter_map(|end| self.all.get(end - 1)).any(below)
+        self.runs().filter_map(<[_]>::first).any(below)
     }
 }
 
@@ -275,73 +292,81 @@ fn is_ours(namespace: &str) -> bool {
     namespace.strip_prefix(OURS).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Where each run of one namespace ends.
-fn ends(all: &[Extra<'_>]) -> Vec<usize> {
-    let mut ends = Vec::with_capacity(2);
-    for (at, pair) in all.windows(2).enumerate() {
-        // Mostly the same text at the same place, which is seen without reading it.
-        let (a, b) = (pair[0].namespace, pair[1].namespace);
-        if !std::ptr::eq(a, b) && a != b {
-            ends.push(at + 1);
-        }
-    }
-    ends.extend((!all.is_empty()).then_some(all.len()));
-    ends
-}
-
 /// One of 64, from the name's length and ends.
-fn kind(key: &str) -> u32 {
-    let bytes = key.as_bytes();
+fn kind(bytes: &[u8]) -> u32 {
     let end = |byte: Option<&u8>| byte.map_or(0, |byte| u32::from(*byte));
     (u32::try_from(bytes.len() % 64).unwrap_or(0) + 7 * end(bytes.first()) + 13 * end(bytes.last())) % 64
 }
 
 struct Writer<'a, 'o> {
     out: &'o mut Vec<u8>,
-    /// The dotted path of the objects that are open.
-    path: &'a str,
-    /// The dictionary's field that opened them, if one did.
+    /// The dictionary's field that opened the objects that are open, if one did.
     open: Option<&'static Opening>,
+    /// Their dotted path, if none did.
+    path: &'a str,
     first: bool,
 }
 
 impl<'a> Writer<'a, '_> {
     /// Writes the field's name, with the objects above it, and its value.
-    fn put(&mut self, field: Field, value: Value<'_>) {
-        let opening = &OPENINGS[field.index()];
-        let quoted = usize::from(is_quoted(value));
-        match self.open {
-            Some(open) if open.innermost == opening.innermost && opening.short_len > 0 => {
-                let len = self.out.len() + opening.short_len + quoted;
-                // A copy of a fixed length is two instructions; one of any length is a call.
-                self.out.extend_from_slice(&opening.short);
-                self.out.truncate(len);
-            }
-            Some(open) => {
-                let shared = open.shared(opening);
-                self.out.extend_from_slice(&CLOSINGS[shared..open.depth]);
-                self.open_from(opening, shared, quoted);
-            }
-            None => {
-                self.enter(common(self.path, field.nested().0));
-                self.open_from(opening, segments(self.path).count(), quoted);
-            }
-        }
-        self.open = Some(opening);
-        self.path = field.nested().0;
-        write_rest(value, self.out);
+    #[inline]
+    fn put(&mut self, opening: &'static Opening, event: &Event, stored: &Stored) {
+        self.open(opening, is_quoted(stored));
+        write_stored_rest(event, stored, self.out);
     }
 
-    fn open_from(&mut self, opening: &Opening, shared: usize, quoted: usize) {
+    fn put_text(&mut self, opening: &'static Opening, text: &[u8]) {
+        self.open(opening, true);
+        write_text_rest(text, self.out);
+    }
+
+    /// Writes the field's name, with the objects above it and the quote that opens its value.
+    #[inline]
+    fn open(&mut self, opening: &'static Opening, quoted: bool) {
+        match self.open {
+            Some(open) if open.innermost == opening.innermost && opening.short_len > 0 => {
+                push(&opening.short, opening.short_len + usize::from(quoted), self.out);
+            }
+            _ => self.nest(opening, quoted),
+        }
+        self.open = Some(opening);
+    }
+
+    /// Writes the field's name where other objects are open than those above it.
+    #[inline(never)]
+    fn nest(&mut self, opening: &Opening, quoted: bool) {
+        let shared = if let Some(open) = self.open {
+            let shared = open.shared(opening);
+            push(&CLOSINGS, open.depth - shared, self.out);
+            shared
+        } else {
+            let common = common(self.path, opening.path);
+            self.enter(common);
+            segments(common).count()
+        };
         self.separate();
         let from = usize::from(opening.from[shared]);
-        self.out.extend_from_slice(&opening.whole.as_bytes()[from..opening.whole.len() - 1 + quoted]);
+        let whole = &opening.whole.as_bytes()[from..opening.whole.len() - usize::from(!quoted)];
+        push_short(whole, self.out);
+    }
+
+    /// Writes a list's other values, which stand from `from` on, and closes it.
+    #[inline(never)]
+    fn put_more(&mut self, field: Field, event: &Event, from: usize) {
+        let rest = event.fields.get(from..).unwrap_or_default();
+        for (_, stored) in rest.iter().filter(|(other, _)| *other == field) {
+            self.out.push(b',');
+            write_stored(event, stored, self.out);
+        }
+        self.out.push(b']');
     }
 
     /// Closes and opens objects until exactly those of `path` are open.
     fn enter(&mut self, path: &'a str) {
+        let open = self.open.take();
+        self.path = open.map_or(self.path, |open| open.path);
         let shared = shared(self.path, path);
-        if let Some(open) = self.open.take().filter(|_| shared == 0) {
+        if let Some(open) = open.filter(|_| shared == 0) {
             self.out.extend_from_slice(&CLOSINGS[..open.depth]);
             self.path = "";
         }
@@ -352,7 +377,8 @@ impl<'a> Writer<'a, '_> {
         for segment in segments(path.get(shared..).unwrap_or_default()).filter(|segment| !segment.is_empty())
         {
             self.separate();
-            write_text(segment, self.out);
+            self.out.push(b'"');
+            write_text_rest(segment.as_bytes(), self.out);
             self.out.extend_from_slice(b":{");
             self.first = true;
         }
