@@ -8,7 +8,7 @@ pub(super) fn cef<'a>(text: &'a str, visit: &mut dyn FnMut(&'a str, &'a str)) {
     let mut pending: Option<(&str, usize)> = None;
     // Behind the last `=`: looking for a key further back would make hostile lines cost their length squared.
     let (mut at, mut last) = (0, 0);
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr(b'=', rest)) {
+    while let Some(found) = bytes.get(at..).and_then(|rest| super::near::find(b'=', rest)) {
         let equals = at + found;
         at = equals + 1;
         if escaped(bytes, equals) {

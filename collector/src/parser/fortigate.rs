@@ -3,7 +3,8 @@
 //! ECS fields follow Elastic's integration; what has no ECS field stays under `fortinet.firewall` by Fortinet's name.
 
 use super::keyed::keys;
-use super::{Line, ParseError, Parser, mark, network, stamp};
+use super::near::Near;
+use super::{Line, ParseError, Parser, mark, near, network, stamp};
 use event::{Draft, Field};
 
 pub(super) const PARSER: Parser =
@@ -197,12 +198,9 @@ fn read<'r>(message: &'r str, pairs: &mut Pairs<'r>, draft: &mut Draft<'r>) -> R
     let comma = message.as_bytes().get(15) == Some(&b',') && message.starts_with("date=");
     let separator = if comma { b',' } else { b' ' };
     let (mut at, mut found) = (0, 0);
-    while let Some(equals) = memchr::memchr(b'=', &bytes[at..]) {
-        let before = message.get(at..at + equals).unwrap_or_default();
-        let blank = before.bytes().rposition(|byte| matches!(byte, b' ' | b',' | b'\t'));
-        let key = blank.map_or(before, |at| &before[at + 1..]);
-        let start = at + equals + 1;
-        let (value, next) = value(message, start, separator);
+    while let Some((start, equals)) = name(&bytes[at..]) {
+        let key = message.get(at + start..at + equals).unwrap_or_default();
+        let (value, next) = value(message, at + equals + 1, separator);
         at = next;
         if value.is_empty() || value == "N/A" || key.is_empty() {
             continue;
@@ -216,16 +214,31 @@ fn read<'r>(message: &'r str, pairs: &mut Pairs<'r>, draft: &mut Draft<'r>) -> R
     if found == 0 { Err(ParseError::Malformed { at: 0 }) } else { Ok(()) }
 }
 
+/// Where the next name begins, behind the last blank, comma or tab before its `=`, and where it ends.
+fn name(bytes: &[u8]) -> Option<(usize, usize)> {
+    // Nearly all names end within the next sixteen bytes, which tell both at once.
+    if let Some(near) = Near::of(bytes)
+        && let equals @ 1.. = near.marks(b'=')
+    {
+        let before = (equals & equals.wrapping_neg()) - 1;
+        let blanks = (near.marks(b' ') | near.marks(b',') | near.marks(b'\t')) & before;
+        return Some(((u32::BITS - blanks.leading_zeros()) as usize, equals.trailing_zeros() as usize));
+    }
+    let equals = near::find(b'=', bytes)?;
+    let blank = bytes[..equals].iter().rposition(|byte| matches!(byte, b' ' | b',' | b'\t'));
+    Some((blank.map_or(0, |at| at + 1), equals))
+}
+
 /// The value at `start` and where to go on. A quote ends a quoted value unless a backslash precedes it and more of the
 /// value follows (a path may end in a backslash).
 fn value(message: &str, start: usize, separator: u8) -> (&str, usize) {
     let bytes = message.as_bytes();
     if bytes.get(start) != Some(&b'"') {
-        let len = memchr::memchr(separator, &bytes[start..]).unwrap_or(bytes.len() - start);
+        let len = near::find(separator, &bytes[start..]).unwrap_or(bytes.len() - start);
         return (message.get(start..start + len).unwrap_or_default(), start + len);
     }
     let mut at = start + 1;
-    while let Some(quote) = memchr::memchr(b'"', &bytes[at..]) {
+    while let Some(quote) = near::find(b'"', &bytes[at..]) {
         let end = at + quote;
         let escaped = bytes[end - 1] == b'\\' && end > start + 1;
         let closes = bytes.get(end + 1).is_none_or(|next| matches!(next, b' ' | b',' | b'\t'));

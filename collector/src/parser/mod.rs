@@ -18,6 +18,7 @@ mod keyed;
 mod leef;
 mod linux_auth;
 mod mark;
+mod near;
 mod netfilter;
 mod network;
 mod palo_alto;

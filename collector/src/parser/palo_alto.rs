@@ -2,7 +2,7 @@
 
 mod column;
 
-use super::{Line, ParseError, Parser, network, stamp};
+use super::{Line, ParseError, Parser, near, network, stamp};
 use column::Column;
 use event::{Draft, Field};
 use std::borrow::Cow;
@@ -105,7 +105,7 @@ fn split(message: &str) -> Row<'_> {
             Some(b'"') => quoted(message, at),
             Some(b'{') => braced(message, at),
             _ => {
-                let len = memchr::memchr(b',', &bytes[at..]).unwrap_or(bytes.len() - at);
+                let len = near::find(b',', &bytes[at..]).unwrap_or(bytes.len() - at);
                 (message.get(at..at + len).unwrap_or_default(), at + len)
             }
         };
@@ -120,7 +120,7 @@ fn split(message: &str) -> Row<'_> {
 fn quoted(message: &str, start: usize) -> (&str, usize) {
     let bytes = message.as_bytes();
     let mut at = start + 1;
-    while let Some(quote) = bytes.get(at..).and_then(|rest| memchr::memchr(b'"', rest)) {
+    while let Some(quote) = bytes.get(at..).and_then(|rest| near::find(b'"', rest)) {
         let end = at + quote;
         match bytes.get(end + 1) {
             Some(b'"') => at = end + 2,
@@ -128,7 +128,7 @@ fn quoted(message: &str, start: usize) -> (&str, usize) {
             Some(_) => at = end + 1,
         }
     }
-    let len = memchr::memchr(b',', &bytes[start..]).unwrap_or(bytes.len() - start);
+    let len = near::find(b',', &bytes[start..]).unwrap_or(bytes.len() - start);
     (message.get(start..start + len).unwrap_or_default(), start + len)
 }
 

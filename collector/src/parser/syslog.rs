@@ -1,6 +1,6 @@
 //! The syslog header: RFC 5424, RFC 3164, and what devices send instead of either.
 
-use super::stamp;
+use super::{near, stamp};
 use event::{Draft, Field, Raw, Time};
 
 /// What stands before the message. Text is a stretch of the raw line; absent (or RFC 5424's `-`) is empty.
@@ -117,7 +117,7 @@ fn version(text: &str) -> Option<(u16, &str)> {
 
 /// A token and what follows its blank.
 fn token(text: &str) -> (&str, &str) {
-    memchr::memchr(b' ', text.as_bytes()).map_or((text, ""), |at| (&text[..at], &text[at + 1..]))
+    near::find(b' ', text.as_bytes()).map_or((text, ""), |at| (&text[..at], &text[at + 1..]))
 }
 
 fn not_nil(text: &str) -> &str {
