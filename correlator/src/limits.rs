@@ -19,7 +19,7 @@ pub struct Limits {
     pub lateness_of_ms: BTreeMap<String, i64>,
     /// After how long without a match a source holds nobody back, in ms of receipt.
     pub idle_ms: i64,
-    /// How many sources are told apart; beyond, the one that was quiet the longest goes.
+    /// How many sources are told apart; beyond, a sixteenth goes, the quietest first.
     pub sources_max: usize,
     /// How many bytes the windows of one correlation rule take, whatever the others take: about 200 for each group and
     /// 40 for each further match, with its entities' names 100; at most 4 GiB. Beyond, a sixteenth of its groups goes, the quietest first; a group that alone takes

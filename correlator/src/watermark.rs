@@ -60,11 +60,8 @@ impl Watermark {
                 source.received = source.received.max(received);
             }
             None => {
-                if self.sources.len() >= patience.sources_max
-                    && let Some(stalest) = self.sources.iter().min_by_key(|(_, source)| source.received)
-                {
-                    let stalest = stalest.0.clone();
-                    self.sources.remove(&stalest);
+                if self.sources.len() >= patience.sources_max {
+                    self.make_room(patience.sources_max / 16);
                 }
                 self.sources.insert(found.source.clone(), Source { newest: found.time, received });
             }
@@ -72,6 +69,17 @@ impl Watermark {
         if is_new {
             self.advance(patience);
         }
+    }
+
+    /// Lets the quietest go, many at once, or a flood of invented sources would have all looked through for each; of
+    /// equally quiet ones the first by name, or a replay might let others go.
+    fn make_room(&mut self, count: usize) {
+        let mut ages: Vec<(Time, &str)> =
+            self.sources.iter().map(|(name, source)| (source.received, name.as_str())).collect();
+        let Some(nth) = count.max(1).min(ages.len()).checked_sub(1) else { return };
+        let (_, last, _) = ages.select_nth_unstable(nth);
+        let last = (last.0, last.1.to_owned());
+        self.sources.retain(|name, source| (source.received, name.as_str()) > (last.0, last.1.as_str()));
     }
 
     /// Works the floor out.
@@ -88,5 +96,33 @@ impl Watermark {
     /// Nothing comes any more.
     pub(crate) fn finish(&mut self) {
         self.floor = Time(i64::MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{START, found};
+    use event::EventId;
+
+    #[test]
+    fn of_equally_quiet_sources_the_same_go_each_time() {
+        let of = BTreeMap::new();
+        let patience = Patience { lateness_ms: 0, lateness_of_ms: &of, idle_ms: 60_000, sources_max: 32 };
+        for _ in 0..8 {
+            let mut watermark = Watermark::new();
+            let mut see = |nth: u64, second: i64, received: i64| {
+                let event = EventId::new(Time(START + received), 0, nth);
+                let found = Match { source: format!("s{nth:02}"), event, ..found(nth, second, 0, 1, 1) };
+                watermark.see(&found, patience);
+                (watermark.floor(), watermark.sources.len())
+            };
+            // All at once, the first by name furthest behind.
+            for nth in 0..32 {
+                see(nth, 100 + nth as i64, 0);
+            }
+            assert_eq!(see(32, 200, 0).1, 31);
+            assert_eq!(see(33, 200, 1000), (Time(START + 102_000), 32));
+        }
     }
 }
