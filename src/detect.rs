@@ -3,7 +3,7 @@
 use crate::alerts::Alerts;
 use crate::rules::Where;
 use anyhow::Context as _;
-use correlator::{Correlator, Limits, Output, RuleSet};
+use correlator::{Correlator, Depth, Limits, Output, RuleSet};
 use event::{Event, EventId, Match, Raw, Time};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// When raw lines count as received (RFC 3339); now, if not given
     #[arg(long, value_name = "TIME")]
     received: Option<String>,
+    /// Write matches alone, without the alerts that they add up to
+    #[arg(long)]
+    matches: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -41,7 +44,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         }
         None => Time(jiff::Timestamp::now().as_millisecond()),
     };
-    let mut detector = Detector::new(Arc::new(rules), options.input, received);
+    let mut detector = Detector::new(Arc::new(rules), options, received);
     let mut lines = Lines::of(std::io::stdin().lock());
     let mut stdout = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
     while let Some(line) = lines.next().context("read stdin")? {
@@ -121,10 +124,11 @@ struct Detector {
 }
 
 impl Detector {
-    fn new(rules: Arc<RuleSet>, input: Input, received: Time) -> Detector {
+    fn new(rules: Arc<RuleSet>, options: &Options, received: Time) -> Detector {
+        let depth = if options.matches { Depth::Matches } else { Depth::Alerts };
         Detector {
-            correlator: Correlator::new(rules, Limits::offline()).without_incidents(),
-            input,
+            correlator: Correlator::new(rules, Limits::offline()).up_to(depth),
+            input: options.input,
             received,
             output: Output::default(),
             number: 0,

@@ -7,6 +7,7 @@ use crate::facts::Facts;
 use crate::groups::{Evicted, Groups};
 use crate::incident::Incidents;
 use crate::limits::{Counters, Limits};
+use crate::line::LineReader;
 use crate::resolve::CorrelationRule;
 use crate::ruleset::{DetectionRule, RuleSet};
 use crate::sigma::correlation::Verdict;
@@ -35,6 +36,17 @@ pub struct Output {
     pub merged: Vec<(Uuid, Uuid)>,
 }
 
+/// How far a correlator goes.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub enum Depth {
+    /// Which events meet which rules.
+    Matches,
+    /// And what they add up to.
+    Alerts,
+    /// And what of that belongs together.
+    Incidents,
+}
+
 /// Rules and their windows.
 #[derive(Debug)]
 pub struct Correlator {
@@ -48,9 +60,10 @@ pub struct Correlator {
     evicted: Evicted,
     singles: Singles,
     incidents: Incidents,
-    /// Whether alerts are linked to incidents.
-    links: bool,
+    depth: Depth,
     counters: Counters,
+    /// Reads JSON lines; it has learned their keys.
+    reader: Option<Box<LineReader>>,
     /// Room for the rules that an event meets.
     found: Vec<u32>,
     /// Room for the group of a match, and for its facts.
@@ -77,8 +90,9 @@ impl Correlator {
             evicted: Evicted::default(),
             singles: Singles::default(),
             incidents: Incidents::default(),
-            links: true,
+            depth: Depth::Incidents,
             counters: Counters::default(),
+            reader: None,
             found: Vec::new(),
             group: Vec::new(),
             facts: Vec::new(),
@@ -278,7 +292,7 @@ impl Correlator {
         }
         for ((from, into), alert) in effects.superseded.into_iter().zip(told) {
             out.superseded.push((from, into));
-            if self.links {
+            if self.depth == Depth::Incidents {
                 self.incidents.supersede(from, &alert, &self.limits, out);
             }
         }
@@ -306,7 +320,7 @@ impl Correlator {
 
     fn tell(&mut self, alerts: Vec<Alert>, out: &mut Output) {
         for alert in alerts {
-            if self.links {
+            if self.depth == Depth::Incidents {
                 self.incidents.take(&alert, &self.limits, out);
             }
             out.alerts.push(alert);

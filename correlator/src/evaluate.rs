@@ -21,16 +21,26 @@ fn search_holds(detection: &Detection, at: usize, fields: &[FieldRef], record: R
     any.iter().any(|items| items.iter().all(|item| item_holds(item, fields, record, &mut |_, _| {})))
 }
 
-/// Why the rule holds: the items that speak for it, each with the value that met it.
-pub(crate) fn because(detection: &Detection, fields: &[FieldRef], record: Record<'_>) -> Vec<Because> {
+/// Where an item stands in its rule: search, alternative, item.
+pub(crate) type ItemAt = (usize, usize, usize);
+
+/// Why the rule holds: the items that speak for it, each with the value that met it. `narrow` may say which of an item's
+/// patterns are worth asking, by their places in order.
+pub(crate) fn because(
+    detection: &Detection,
+    fields: &[FieldRef],
+    record: Record<'_>,
+    narrow: &mut dyn FnMut(ItemAt, &Item) -> Option<Vec<usize>>,
+) -> Vec<Because> {
     let mut searches = Vec::new();
     detection.condition.positive(false, &mut searches);
     let mut found = Vec::new();
     for at in searches {
-        for items in detection.searches.get(at).map_or(&[][..], |search| &search.any) {
+        let any = detection.searches.get(at).map_or(&[][..], |search| &search.any);
+        for (alternative, items) in any.iter().enumerate() {
             let mut reasons = Vec::new();
-            let all = items.iter().all(|item| {
-                item_holds(item, fields, record, &mut |value, pattern| {
+            let all = items.iter().enumerate().all(|(nth, item)| {
+                let told = &mut |value: &str, pattern: &str| {
                     reasons.push(Because {
                         field: item
                             .field
@@ -40,7 +50,15 @@ pub(crate) fn because(detection: &Detection, fields: &[FieldRef], record: Record
                         value: shortened(value, pattern),
                         pattern: pattern.chars().take(VALUE_CHARS_MAX).collect(),
                     });
-                })
+                };
+                match (narrow((at, alternative, nth), item), &item.test) {
+                    (Some(places), Test::Values { all, patterns }) => {
+                        let field = item.field.and_then(|at| fields.get(at));
+                        let kept = places.iter().filter_map(|place| patterns.get(*place));
+                        values_hold(*all, kept, field, record, told)
+                    }
+                    _ => item_holds(item, fields, record, told),
+                }
             });
             if all {
                 found.append(&mut reasons);
@@ -80,31 +98,15 @@ fn test_holds(
     record: Record<'_>,
     told: &mut dyn FnMut(&str, &str),
 ) -> bool {
-    let any = |test: &mut dyn FnMut(Value<'_>) -> bool| match field {
-        Some(field) => record.any(field, test),
-        None => record.anywhere(test),
-    };
     match test {
         Test::Exists(wanted) => field.is_some_and(|field| record.has(field)) == *wanted,
-        Test::Values { all, patterns } => {
-            let mut one = |(wanted, text): &(Wanted, String)| match wanted {
-                Wanted::Null => field.is_some_and(|field| record.is_null(field)),
-                Wanted::Pattern(pattern) => any(&mut |value| {
-                    let found = pattern.holds(value);
-                    if found {
-                        told(&value.to_text(), text);
-                    }
-                    found
-                }),
-            };
-            if *all { patterns.iter().all(one) } else { patterns.iter().any(&mut one) }
-        }
+        Test::Values { all, patterns } => values_hold(*all, patterns.iter(), field, record, told),
         Test::Fields { all, others, place, cased } => {
             let mut one = |at: &usize| {
                 let Some(other) = fields.get(*at) else { return false };
                 record.any(other, |theirs| {
                     let glob = Glob::literal(&theirs.to_text(), *place, *cased);
-                    any(&mut |ours| {
+                    any_value(field, record, &mut |ours| {
                         let found = glob.holds(&ours.to_text());
                         if found {
                             told(&ours.to_text(), &other.name);
@@ -124,6 +126,33 @@ fn test_holds(
             true
         }
     }
+}
+
+fn any_value(field: Option<&FieldRef>, record: Record<'_>, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+    match field {
+        Some(field) => record.any(field, test),
+        None => record.anywhere(test),
+    }
+}
+
+fn values_hold<'p>(
+    all: bool,
+    mut patterns: impl Iterator<Item = &'p (Wanted, String)>,
+    field: Option<&FieldRef>,
+    record: Record<'_>,
+    told: &mut dyn FnMut(&str, &str),
+) -> bool {
+    let mut one = |(wanted, text): &(Wanted, String)| match wanted {
+        Wanted::Null => field.is_some_and(|field| record.is_null(field)),
+        Wanted::Pattern(pattern) => any_value(field, record, &mut |value| {
+            let found = pattern.holds(value);
+            if found {
+                told(&value.to_text(), text);
+            }
+            found
+        }),
+    };
+    if all { patterns.all(one) } else { patterns.any(&mut one) }
 }
 
 #[cfg(test)]

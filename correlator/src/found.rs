@@ -1,10 +1,9 @@
 //! What a match takes along from its event: time, source, entities, unit, and the values that windows need.
 
-use crate::evaluate;
-use crate::record::{Flat, Record};
+use crate::record::Record;
 use crate::ruleset::DetectionRule;
 use crate::sigma::pattern::fold;
-use event::{Entity, EntityKind, Event, EventId, Field, Match, Time};
+use event::{Because, Entity, EntityKind, Event, EventId, Field, Match, Time};
 
 /// How much of a value a match carries, in characters.
 const VALUE_CHARS_MAX: usize = 256;
@@ -43,11 +42,12 @@ impl Context {
         }
     }
 
-    pub(crate) fn of_flat(flat: &Flat, id: EventId) -> Context {
-        let text = |name: &str| flat.first(name);
+    /// Of a flat object.
+    pub(crate) fn of_flat(record: Record<'_>, id: EventId) -> Context {
+        let text = |name: &str| record.first_named(name);
         Context {
             id,
-            time: flat.time().unwrap_or(id.received()),
+            time: record.time_named().unwrap_or(id.received()),
             source: text("Computer").or_else(|| text("hostname")).unwrap_or_default(),
             entities: entities(FLAT_ENTITIES.iter().map(|(kind, name)| (*kind, text(name)))),
             unit: String::new(),
@@ -57,7 +57,7 @@ impl Context {
         }
     }
 
-    pub(crate) fn found(&self, rule: &DetectionRule, record: Record<'_>) -> Match {
+    pub(crate) fn found(&self, rule: &DetectionRule, record: Record<'_>, because: Vec<Because>) -> Match {
         let carried = rule.carried.iter().filter_map(|(key, field)| {
             let value = record.first(field).filter(|value| !value.is_empty())?;
             Some((key.clone(), value.chars().take(VALUE_CHARS_MAX).collect()))
@@ -73,7 +73,7 @@ impl Context {
             unit: self.unit.clone(),
             system: self.system.clone(),
             system_level: self.system_level,
-            because: evaluate::because(&rule.detection, &rule.fields, record),
+            because,
             is_clamped: self.is_clamped,
         }
     }

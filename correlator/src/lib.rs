@@ -37,7 +37,7 @@ pub mod wazuh;
 mod window;
 mod yaml;
 
-pub use correlator::{Correlator, Output};
+pub use correlator::{Correlator, Depth, Output};
 pub use coverage::{Cover, Seen};
 pub use groups::Evicted;
 pub use limits::{Counters, Limits};

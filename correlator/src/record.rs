@@ -1,5 +1,6 @@
 //! What rules are asked about: one of our events, or a plain JSON object with Sigma's own field names.
 
+use crate::line::Line;
 use crate::sigma::logsource::LogSource;
 use event::json::Nothing;
 use event::{Event, Field, Time, Value};
@@ -91,13 +92,6 @@ impl Flat {
         Ok(flat)
     }
 
-    /// The object's time, where one of the usual keys holds an RFC 3339 time.
-    #[must_use]
-    pub fn time(&self) -> Option<Time> {
-        let keys = ["@timestamp", "timestamp", "Timestamp", "TimeCreated", "UtcTime", "time"];
-        keys.iter().find_map(|key| self.first(key).and_then(|text| Time::parse(&text)))
-    }
-
     /// How many values it has.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
@@ -110,11 +104,6 @@ impl Flat {
 
     pub(crate) fn source(&self) -> &LogSource {
         &self.source
-    }
-
-    /// The first value under any of the names, as text.
-    pub(crate) fn first(&self, name: &str) -> Option<String> {
-        self.values(name).next().map(|value| value.to_text().into_owned())
     }
 
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Value<'a>> {
@@ -132,14 +121,28 @@ pub(crate) fn named(value: Value<'_>) -> Option<String> {
 pub(crate) enum Record<'a> {
     Event(&'a Event),
     Flat(&'a Flat),
+    /// A flat object, read where it stands.
+    Line(Line<'a>),
 }
+
+/// Which keys of a flat object tell its time.
+const TIMES: [&str; 6] = ["@timestamp", "timestamp", "Timestamp", "TimeCreated", "UtcTime", "time"];
 
 impl Record<'_> {
     /// Whether some value of the field passes the test.
     pub(crate) fn any(&self, field: &FieldRef, mut test: impl FnMut(Value<'_>) -> bool) -> bool {
         match self {
             Record::Event(_) => self.any_of(&field.targets, test),
-            Record::Flat(flat) => flat.values(&field.name).any(&mut test),
+            Record::Flat(_) | Record::Line(_) => self.any_named(&field.name, &mut test),
+        }
+    }
+
+    /// The same for a field of a flat object.
+    fn any_named(&self, name: &str, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        match self {
+            Record::Event(_) => false,
+            Record::Flat(flat) => flat.values(name).any(test),
+            Record::Line(line) => line.any(Some(name), test),
         }
     }
 
@@ -150,21 +153,26 @@ impl Record<'_> {
 
     /// Whether the field is not there, or null itself.
     pub(crate) fn is_null(&self, field: &FieldRef) -> bool {
-        !self.any(field, |_| true) && self.bare(field) != Some(Nothing::Empty)
+        !self.any(field, |_| true) && self.bare(field) != Some(Nothing::Container)
     }
 
-    /// What stands where the field has no value. An object is told by the names below it.
+    /// What stands where the field has no value; of several, what is more than null.
     fn bare(&self, field: &FieldRef) -> Option<Nothing> {
-        let Record::Flat(flat) = self else { return None };
-        let below = |name: &str| name.strip_prefix(&field.name).is_some_and(|rest| rest.starts_with('.'));
-        let mut here = flat.bare.iter().filter(|(name, _)| *name == field.name).map(|(_, nothing)| *nothing);
-        let mut names =
-            flat.entries.iter().map(|(name, _)| name).chain(flat.bare.iter().map(|(name, _)| name));
-        let is_null = here.clone().next().is_some();
-        if here.any(|nothing| nothing == Nothing::Empty) || names.any(|name| below(name)) {
-            return Some(Nothing::Empty);
+        let mut found = None;
+        let mut see = |nothing: Nothing| {
+            if found != Some(Nothing::Container) {
+                found = Some(nothing);
+            }
+        };
+        match self {
+            Record::Event(_) => {}
+            Record::Flat(flat) => {
+                let here = flat.bare.iter().filter(|(name, _)| *name == field.name);
+                here.for_each(|(_, nothing)| see(*nothing));
+            }
+            Record::Line(line) => line.bare(&field.name).for_each(see),
         }
-        is_null.then_some(Nothing::Null)
+        found
     }
 
     /// The same for fields of our events.
@@ -185,6 +193,7 @@ impl Record<'_> {
                     || event.extras().any(|extra| test(extra.value))
             }
             Record::Flat(flat) => flat.entries.iter().any(|(_, value)| test(value.value())),
+            Record::Line(line) => line.any(None, &mut test),
         }
     }
 
@@ -196,5 +205,20 @@ impl Record<'_> {
             true
         });
         found
+    }
+
+    /// The first value of a flat object under the name, as text.
+    pub(crate) fn first_named(&self, name: &str) -> Option<String> {
+        let mut found = None;
+        self.any_named(name, &mut |value| {
+            found = Some(value.to_text().into_owned());
+            true
+        });
+        found
+    }
+
+    /// A flat object's time, where one of the usual keys holds an RFC 3339 time.
+    pub(crate) fn time_named(&self) -> Option<Time> {
+        TIMES.iter().find_map(|key| self.first_named(key).and_then(|text| Time::parse(&text)))
     }
 }

@@ -201,6 +201,9 @@ impl DetectionRule {
         let here = match record {
             Record::Event(_) => self.when.iter().any(|at| sources.get(*at) == Some(&true)),
             Record::Flat(flat) => self.source.covers(flat.source()),
+            Record::Line(line) => {
+                self.source.covers(crate::Flat::from_json(line.text).unwrap_or_default().source())
+            }
         };
         here && crate::evaluate::holds(&self.detection, &self.fields, record)
     }

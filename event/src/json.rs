@@ -31,8 +31,8 @@ pub type Bare<'f> = dyn FnMut(&str, &str, Nothing) + 'f;
 pub enum Nothing {
     /// null.
     Null,
-    /// An empty list or object.
-    Empty,
+    /// An empty list, or an object: its values stand below it, under longer names.
+    Container,
 }
 
 /// The same, and what has no value is told too.
@@ -130,16 +130,14 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             is_empty = false;
         }
         if is_empty {
-            bare(path, key, Nothing::Empty);
+            bare(path, key, Nothing::Container);
         }
         Ok(())
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Node { path, key, leaf, bare } = self;
-        let Some(first) = map.next_key::<std::borrow::Cow<'de, str>>()? else {
-            bare(path, key, Nothing::Empty);
-            return Ok(());
-        };
+        bare(path, key, Nothing::Container);
+        let Some(first) = map.next_key::<std::borrow::Cow<'de, str>>()? else { return Ok(()) };
         let before = path.len();
         if before > 0 {
             path.push('.');

@@ -1,16 +1,17 @@
 //! Stage one: which rules a record meets, and what its matches say.
 
-use super::{Correlator, Output};
+use super::{Correlator, Depth, Output};
 use crate::found::Context;
+use crate::line::Line;
 use crate::record::{Flat, Record};
 use event::{Event, EventId};
 use std::sync::Arc;
 
 impl Correlator {
-    /// The same, but alerts are not linked to incidents: for those who want matches and alerts alone.
+    /// The same, but going only so far.
     #[must_use]
-    pub fn without_incidents(self) -> Correlator {
-        Correlator { links: false, ..self }
+    pub fn up_to(self, depth: Depth) -> Correlator {
+        Correlator { depth, ..self }
     }
 
     /// Takes in an event of ours.
@@ -21,30 +22,26 @@ impl Correlator {
 
     /// Takes in a flat object, under the id that it shall have.
     pub fn process_flat(&mut self, flat: &Flat, id: EventId, out: &mut Output) {
-        self.detect(Record::Flat(flat), || Context::of_flat(flat, id), out);
+        let record = Record::Flat(flat);
+        self.detect(record, || Context::of_flat(record, id), out);
     }
 
     /// Takes in a flat object written as one line of JSON, under the id that it shall have: the same as reading a [`Flat`]
-    /// and giving it to [`Correlator::process_flat`], but a line that meets no rule is read in place.
+    /// and giving it to [`Correlator::process_flat`], but most lines are read where they stand.
     ///
     /// # Errors
     /// The text is not one JSON object.
     pub fn process_json(&mut self, line: &str, id: EventId, out: &mut Output) -> serde_json::Result<()> {
-        let rules = Arc::clone(&self.rules);
-        let mut found = std::mem::take(&mut self.found);
-        let read = self.engine.find_line(&rules, line, &mut found);
-        if !read || !found.is_empty() {
-            let flat = Flat::from_json(line);
-            let context = |flat: &Flat| Context::of_flat(flat, id);
-            match &flat {
-                Ok(flat) if read => self.meet(Record::Flat(flat), &found, || context(flat), out),
-                Ok(flat) => self.process_flat(flat, id, out),
-                Err(_) => {}
-            }
-            self.found = found;
-            return flat.map(|_| ());
+        let mut reader = self.reader.take().unwrap_or_default();
+        let read = reader.read(line).is_some();
+        if read {
+            let record = Record::Line(Line { text: line, reader: &reader });
+            self.detect(record, || Context::of_flat(record, id), out);
         }
-        self.found = found;
+        self.reader = Some(reader);
+        if !read {
+            self.process_flat(&Flat::from_json(line)?, id, out);
+        }
         Ok(())
     }
 
@@ -61,14 +58,16 @@ impl Correlator {
     fn meet(&mut self, record: Record<'_>, found: &[u32], context: impl Fn() -> Context, out: &mut Output) {
         let mut known: Option<Context> = None;
         let rules = Arc::clone(&self.rules);
-        for rule in found.iter().filter_map(|at| rules.detections.get(*at as usize)) {
+        for (at, rule) in found.iter().filter_map(|at| Some((*at, rules.detections.get(*at as usize)?))) {
             let context = known.get_or_insert_with(&context);
             if rule.is_filtered(record, context.time) {
                 self.counters.filtered += 1;
                 continue;
             }
-            let found = context.found(rule, record);
-            self.absorb(rule, &found, out);
+            let found = context.found(rule, record, self.engine.because(at, &rules, record));
+            if self.depth > Depth::Matches {
+                self.absorb(rule, &found, out);
+            }
             out.matches.push(found);
         }
     }

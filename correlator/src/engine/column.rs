@@ -1,10 +1,9 @@
 //! Where a record's values are: for every field that some rule asks about, the places of its values.
 
-use crate::line::{self, Kind, LineReader};
+use crate::line::{self, Kind, Line, LineReader};
 use crate::record::{FieldRef, Flat, Record, Target};
 use crate::sigma::pattern::fold;
 use event::{Event, Field, Value};
-use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// A field, by its number among all that rules ask about.
@@ -64,15 +63,7 @@ pub(super) fn fold_into(value: Value<'_>, folded: &mut String) {
     folded.clear();
     // Writing to a String cannot fail.
     let _ = match value {
-        Value::Text(text) if text.is_ascii() => {
-            folded.push_str(text);
-            folded.make_ascii_lowercase();
-            return;
-        }
-        Value::Text(text) => {
-            folded.extend(text.chars().map(fold));
-            return;
-        }
+        Value::Text(text) => return push_folded(text, folded),
         Value::Long(number) => write!(folded, "{number}"),
         Value::Float(number) => write!(folded, "{number}"),
         Value::Ip(ip) => write!(folded, "{ip}"),
@@ -80,6 +71,28 @@ pub(super) fn fold_into(value: Value<'_>, folded: &mut String) {
         Value::Bool(flag) => write!(folded, "{flag}"),
     };
     folded.make_ascii_lowercase();
+}
+
+fn push_folded(text: &str, folded: &mut String) {
+    if !text.is_ascii() {
+        folded.extend(text.chars().map(fold));
+        return;
+    }
+    let from = folded.len();
+    folded.push_str(text);
+    if let Some(new) = folded.get_mut(from..) {
+        new.make_ascii_lowercase();
+    }
+}
+
+/// The text values, each on a line of its own.
+fn write_folded<'v>(values: impl Iterator<Item = Value<'v>>, folded: &mut String) {
+    for value in values {
+        if let Value::Text(text) = value {
+            push_folded(text, folded);
+            folded.push('\n');
+        }
+    }
 }
 
 /// A record whose values have places.
@@ -90,6 +103,9 @@ pub(super) trait View {
     fn places(&self) -> u32;
     /// The record, for the reference evaluator.
     fn record(&self) -> Record<'_>;
+    /// Writes what holds every text value of the record, its case folded; text that JSON escapes may stand otherwise, and
+    /// there may be more. `false`: that cannot be had.
+    fn write_texts(&self, folded: &mut String) -> bool;
     /// Whether a field without a value is there.
     fn has(&self, field: &FieldRef) -> bool {
         self.record().has(field)
@@ -118,6 +134,12 @@ impl View for Event {
     fn record(&self) -> Record<'_> {
         Record::Event(self)
     }
+    fn write_texts(&self, folded: &mut String) -> bool {
+        let fields = self.fields().map(|(_, value)| value);
+        let values = fields.chain(self.extras().map(|extra| extra.value));
+        write_folded(values.chain([Value::Text(self.original())]), folded);
+        true
+    }
 }
 
 impl View for Flat {
@@ -130,17 +152,13 @@ impl View for Flat {
     fn record(&self) -> Record<'_> {
         Record::Flat(self)
     }
+    fn write_texts(&self, folded: &mut String) -> bool {
+        write_folded((0..self.len()).filter_map(|at| Some(self.entry(at)?.1)), folded);
+        true
+    }
 }
 
-/// A JSON line as its reader left it.
-pub(super) struct LineView<'a> {
-    pub(super) text: &'a str,
-    pub(super) reader: &'a LineReader,
-    /// For the reference evaluator, made if it is asked.
-    pub(super) flat: OnceCell<Flat>,
-}
-
-impl View for LineView<'_> {
+impl View for Line<'_> {
     fn held(&self, place: u32) -> Option<Held<'_>> {
         let spot = self.reader.spots.get(place as usize).filter(|spot| spot.is_value())?;
         Some(Held::Json(spot.kind, spot.raw(self.text)))
@@ -149,7 +167,11 @@ impl View for LineView<'_> {
         count(self.reader.spots.len())
     }
     fn record(&self) -> Record<'_> {
-        Record::Flat(self.flat.get_or_init(|| Flat::from_json(self.text).unwrap_or_default()))
+        Record::Line(*self)
+    }
+    fn write_texts(&self, folded: &mut String) -> bool {
+        push_folded(self.text, folded);
+        !self.reader.has_codes()
     }
 }
 

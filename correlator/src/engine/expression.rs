@@ -1,6 +1,7 @@
 //! Conditions of rules as one shared graph: what several rules ask of a field is asked once.
 
-use super::index::{Literal, number_key};
+use super::choice::Choice;
+use super::index::{Index, Literal, number_key};
 use super::literal::Need;
 use crate::sigma::condition::Condition;
 use crate::sigma::detection::{Detection, Item, Test, Wanted};
@@ -49,6 +50,8 @@ pub(super) enum Ask {
     Null,
     /// Whether a value has a text in its place.
     Text(Literal),
+    /// Whether a value has one of many texts in its place.
+    Choice(Index),
     /// Whether a value meets a pattern.
     Pattern(Pattern),
     /// Whether an item of a rule holds, as the reference evaluator says.
@@ -155,11 +158,19 @@ impl Graph {
                 if *wanted { there } else { self.put(Node::Not([there])) }
             }
             Test::Values { all, patterns } => {
-                let one = |(wanted, _): &(Wanted, String)| match wanted {
-                    Wanted::Null => self.null(slot),
-                    Wanted::Pattern(pattern) => self.pattern(slot.unwrap_or(source.anywhere), pattern),
+                let about = slot.unwrap_or(source.anywhere);
+                let one = |graph: &mut Graph, (wanted, _): &(Wanted, String)| match wanted {
+                    Wanted::Null => graph.null(slot),
+                    Wanted::Pattern(pattern) => graph.pattern(about, pattern),
                 };
-                let parts = patterns.iter().map(one).collect();
+                if let Some(Choice { index, others, .. }) = Choice::of(test) {
+                    let texts = index.literals().iter().cloned();
+                    let needs = vec![texts.map(|text| Witness::Text(about, text)).collect()];
+                    let mut parts = vec![self.atom(Atom { slot: about, ask: Ask::Choice(index), needs })];
+                    parts.extend(others.iter().map(|place| one(self, &patterns[*place as usize])));
+                    return self.any(parts);
+                }
+                let parts = patterns.iter().map(|pattern| one(self, pattern)).collect();
                 if *all { self.all(parts) } else { self.any(parts) }
             }
             Test::Fields { .. } => {
@@ -269,6 +280,7 @@ impl Graph {
             Node::Atom(atom) => match &self.atoms[*atom as usize].ask {
                 Ask::There | Ask::Null => 5,
                 Ask::Text(literal) => literal.cost(),
+                Ask::Choice(_) => 100,
                 Ask::Pattern(Pattern::Regex(_)) => 500,
                 Ask::Pattern(_) => 60,
                 Ask::Item { .. } => 300,

@@ -158,6 +158,13 @@ impl Index {
         }
     }
 
+    /// Whether the folded value has one of the texts.
+    pub(super) fn has_some(&self, value: &str) -> bool {
+        let mut found = Vec::new();
+        self.find(value, &mut found);
+        !found.is_empty()
+    }
+
     fn scan(&self, bytes: &[u8], found: &mut Vec<u32>) {
         let [two, three, four] = &self.grams;
         if two.entries.is_empty() && three.entries.is_empty() {

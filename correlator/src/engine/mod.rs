@@ -5,6 +5,7 @@
 //! rules it makes candidates, and values seen before are remembered with the answer. Only candidates are evaluated,
 //! lazily, with what they ask in common asked once.
 
+mod choice;
 mod column;
 mod expression;
 mod hash;
@@ -13,21 +14,23 @@ mod literal;
 mod memo;
 mod program;
 mod sample;
+mod screen;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use literal::Need;
 
-use crate::line::{self, Kind, LineReader};
+use crate::evaluate;
+use crate::line::{self, Kind, Line, LineReader};
 use crate::record::{self, FieldRef, Flat, Record};
-use crate::ruleset::RuleSet;
+use crate::ruleset::{DetectionRule, RuleSet};
 use crate::sigma::logsource::LogSource;
 use crate::sigma::pattern::Pattern;
-use column::{Columns, LineView, View};
-use event::Event;
+use choice::Choices;
+use column::{Columns, View};
+use event::{Because, Event};
 use memo::Memo;
 use program::{Asked, Builder, Program};
-use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// How many log sources of flat objects are remembered with the units that they reach; beyond, all are forgotten.
@@ -63,8 +66,8 @@ pub(crate) struct Engine {
     /// The log source of the line before, and its units.
     last_source: Vec<u8>,
     last_units: Vec<u32>,
-    reader: Option<Box<LineReader>>,
     memo: Memo,
+    choices: Choices,
     epoch: u32,
     owners: u32,
     reached: Vec<u32>,
@@ -98,8 +101,8 @@ impl Engine {
             line_source: Vec::new(),
             last_source: Vec::new(),
             last_units: Vec::new(),
-            reader: None,
             memo: Memo::default(),
+            choices: Choices::default(),
             epoch: 0,
             owners: 0,
             reached: Vec::new(),
@@ -113,8 +116,19 @@ impl Engine {
         match record {
             Record::Event(event) => self.find_event(rules, event, found),
             Record::Flat(flat) => self.find_flat(rules, flat, found),
+            Record::Line(line) => self.find_line(rules, line, found),
         }
         found.sort_unstable();
+    }
+
+    /// Why a rule that was found holds, as the reference evaluator says.
+    pub(crate) fn because(&mut self, rule: u32, rules: &RuleSet, record: Record<'_>) -> Vec<Because> {
+        let Some(DetectionRule { detection, fields, .. }) = rules.detections.get(rule as usize) else {
+            return Vec::new();
+        };
+        evaluate::because(detection, fields, record, &mut |(search, alternative, at), item| {
+            self.choices.narrow((rule, search, alternative, at), item, fields, record)
+        })
     }
 
     fn begin(&mut self) {
@@ -168,24 +182,13 @@ impl Engine {
         self.reached = units;
     }
 
-    /// The same as [`Engine::find`] for a flat JSON object in one line. `false`: it must be read by [`Flat::from_json`].
-    pub(crate) fn find_line(&mut self, rules: &RuleSet, text: &str, found: &mut Vec<u32>) -> bool {
-        found.clear();
-        let mut reader = self.reader.take().unwrap_or_default();
-        let read = reader.read(text).is_some();
-        if read {
-            self.begin();
-            let mut units = std::mem::take(&mut self.reached);
-            units.extend_from_slice(self.line_units(&reader, text));
-            self.compile_flat(rules, &units);
-            self.flat_columns.fill_line(&reader, self.epoch);
-            let view = LineView { text, reader: &reader, flat: OnceCell::new() };
-            self.ask_units(rules, &units, &view, found);
-            found.sort_unstable();
-            self.reached = units;
-        }
-        self.reader = Some(reader);
-        read
+    fn find_line(&mut self, rules: &RuleSet, line: Line<'_>, found: &mut Vec<u32>) {
+        let mut units = std::mem::take(&mut self.reached);
+        units.extend_from_slice(self.line_units(line.reader, line.text));
+        self.compile_flat(rules, &units);
+        self.flat_columns.fill_line(line.reader, self.epoch);
+        self.ask_units(rules, &units, &line, found);
+        self.reached = units;
     }
 
     /// The units that the line's log source reaches.

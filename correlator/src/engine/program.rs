@@ -5,6 +5,7 @@ use super::expression::{Ask, Graph, Node, NodeAt, Source, Witness};
 use super::index::{GramCounts, Index, Literal};
 use super::memo::{EntryAt, Habit, Memo, Wanted};
 use super::sample::Sample;
+use super::screen::Screen;
 use crate::evaluate;
 use crate::record::FieldRef;
 use crate::ruleset::RuleSet;
@@ -26,6 +27,8 @@ pub(super) struct Program {
     of_one: Vec<Option<(u16, u32)>>,
     /// Those without a witness.
     always: Vec<u32>,
+    /// Says of most records that they have no keyword that is a witness.
+    screen: Option<Screen>,
     sample: Option<Sample>,
     // What follows is about the record at hand.
     epoch: u32,
@@ -56,6 +59,15 @@ struct Slot {
     witnesses: bool,
     /// The record that it was last resolved for, and the entries' places in [`Program::resolved`].
     resolved: (u32, u32, u32),
+}
+
+impl Slot {
+    /// Possible where only texts are witnesses.
+    fn screen(&self) -> Option<Screen> {
+        let texts_only = self.by_presence.is_empty() && self.wanted.by_number.is_empty();
+        let index = &self.wanted.index;
+        if texts_only && !index.is_empty() { Screen::new(index.literals()) } else { None }
+    }
 }
 
 const UNINDEXED: u32 = u32::MAX;
@@ -136,6 +148,7 @@ impl Builder {
             text_of: Vec::new(),
             of_one: Vec::new(),
             always: Vec::new(),
+            screen: None,
             sample: Some(Sample::default()),
             epoch: 0,
             answers: vec![0; self.graph.atoms.len()],
@@ -223,6 +236,7 @@ impl Program {
                 || !slot.wanted.by_number.is_empty()
                 || !slot.by_presence.is_empty();
         }
+        self.screen = self.slots.iter().find(|slot| slot.anywhere).and_then(Slot::screen);
         let text_of = self.graph.atoms.iter().map(|atom| match &atom.ask {
             Ask::Text(literal) => numbers[usize::from(atom.slot)].get(literal).copied().unwrap_or(UNINDEXED),
             _ => UNINDEXED,
@@ -242,7 +256,7 @@ impl Program {
         candidates.clear();
         candidates.extend_from_slice(&self.always);
         for at in 0..self.slots.len() {
-            if !self.slots[at].witnesses || !self.has(at, asked) {
+            if !self.slots[at].witnesses || !self.has(at, asked) || self.is_screened(at, asked) {
                 continue;
             }
             let (from, to) = self.resolve(at, asked);
@@ -289,6 +303,15 @@ impl Program {
             return asked.view.places() > 0;
         }
         slot.columns.iter().any(|column| asked.columns.has(*column))
+    }
+
+    /// Whether the slot is every value of the record, and no value can be a witness.
+    fn is_screened<V: View>(&self, slot: usize, asked: &mut Asked<'_, V>) -> bool {
+        let Some(screen) = self.screen.as_ref().filter(|_| self.slots[slot].anywhere) else { return false };
+        let mut room = std::mem::take(&mut asked.memo.decoded);
+        let may_pass = screen.may_pass(asked.view, &mut room);
+        asked.memo.decoded = room;
+        !may_pass
     }
 
     /// The entries of the slot's values: a stretch of [`Program::resolved`].
@@ -402,9 +425,13 @@ impl Program {
                     if number == UNINDEXED {
                         literal.holds(&entry.folded)
                     } else {
-                        entry.texts.contains(&number)
+                        entry.texts.binary_search(&number).is_ok()
                     }
                 })
+            }
+            Ask::Choice(index) => entries.iter().any(|entry| index.has_some(&asked.memo.get(*entry).folded)),
+            Ask::Pattern(Pattern::Text(glob)) if !glob.is_cased() => {
+                entries.iter().any(|entry| glob.holds_as_is(&asked.memo.get(*entry).folded))
             }
             Ask::Pattern(pattern) => {
                 let mut decoded = std::mem::take(&mut asked.memo.decoded);

@@ -1,6 +1,7 @@
 //! The engine agrees with the reference evaluator: on random rules and records, and on every rule that ships.
 
 use super::Engine;
+use crate::line::{Line, LineReader};
 use crate::record::{Flat, Record};
 use crate::{RuleFile, RuleSet};
 use event::{Draft, Event, Field, Raw, Time};
@@ -24,7 +25,8 @@ logsources:
 /// One item of a search; its field's name stands as `F`.
 fn item() -> impl Strategy<Value = String> {
     let text = "[abđ1*?\\\\]{0,6}|-1|0|1|1.5|true|null";
-    let texts = proptest::collection::vec(text, 1..5);
+    let texts =
+        prop_oneof![6 => proptest::collection::vec(text, 1..5), 1 => proptest::collection::vec(text, 30..60)];
     let texts = texts.prop_map(|texts| {
         let quoted = texts.iter().map(|text| match text.as_str() {
             "-1" | "0" | "1" | "1.5" | "true" => text.clone(),
@@ -155,6 +157,7 @@ proptest! {
     ) {
         let rules = loaded(&texts);
         let mut engine = Engine::new(&rules);
+        let mut reader = LineReader::default();
         let mut found = Vec::new();
         // The third time, what was remembered and what was learned is used.
         for _ in 0..3 {
@@ -163,8 +166,16 @@ proptest! {
                 engine.find(&rules, Record::Flat(&flat), &mut found);
                 let expected = expected(&rules, Record::Flat(&flat));
                 prop_assert_eq!(&found, &expected, "{}\n{}", json, texts.join("\n"));
-                if engine.find_line(&rules, json, &mut found) {
+                if reader.read(json).is_some() {
+                    let record = Record::Line(Line { text: json, reader: &reader });
+                    engine.find(&rules, record, &mut found);
                     prop_assert_eq!(&found, &expected, "line {}\n{}", json, texts.join("\n"));
+                    prop_assert_eq!(&self::expected(&rules, record), &expected, "line, by the reference {}", json);
+                    for at in found.clone() {
+                        let rule = &rules.detections[at as usize];
+                        let plain = crate::evaluate::because(&rule.detection, &rule.fields, Record::Flat(&flat), &mut |_, _| None);
+                        prop_assert_eq!(engine.because(at, &rules, record), plain);
+                    }
                 }
             }
             for event in &events {

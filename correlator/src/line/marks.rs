@@ -6,6 +6,8 @@ use wide::u8x16;
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     quotes: Vec<u64>,
+    /// Whether an escape gives a character by its code.
+    pub(super) has_codes: bool,
 }
 
 const BLOCK: usize = 64;
@@ -39,6 +41,7 @@ impl Marks {
     /// Reads the line; whether it is one that needs no closer look.
     pub(super) fn read(&mut self, line: &[u8]) -> bool {
         self.quotes.clear();
+        self.has_codes = false;
         let (blocks, rest) = line.as_chunks::<BLOCK>();
         let mut escaping = false;
         let mut at = 0;
@@ -72,9 +75,11 @@ impl Marks {
         self.quotes.push(bits.quotes & !escaped);
         let mut others = escaped & !(bits.quotes | bits.slashes);
         while others != 0 {
-            if !is_escape(line, at + others.trailing_zeros() as usize) {
+            let place = at + others.trailing_zeros() as usize;
+            if !is_escape(line, place) {
                 return false;
             }
+            self.has_codes |= line.get(place) == Some(&b'u');
             others &= others - 1;
         }
         true

@@ -36,7 +36,7 @@ pub(crate) enum Kind {
     True,
     False,
     Null,
-    Empty,
+    Container,
 }
 
 /// A value of the line at hand.
@@ -70,6 +70,31 @@ struct Step {
     name: Name,
 }
 
+/// A line and what was read of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) reader: &'a LineReader,
+}
+
+impl Line<'_> {
+    /// Whether some value passes the test, of those under `name` or of all.
+    pub(crate) fn any(&self, name: Option<&str>, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        let mut room = String::new();
+        self.reader.spots.iter().any(|spot| {
+            spot.is_value()
+                && name.is_none_or(|name| self.reader.name(spot.name) == name)
+                && test(value(spot.kind, spot.raw(self.text), &mut room))
+        })
+    }
+
+    /// What stands under `name` instead of a value.
+    pub(crate) fn bare(&self, name: &str) -> impl Iterator<Item = Nothing> {
+        let here = self.reader.spots.iter().filter(move |spot| self.reader.name(spot.name) == name);
+        here.filter_map(Spot::nothing)
+    }
+}
+
 impl Spot {
     /// The value's text in its line: of a text, what stands between the quotes.
     pub(crate) fn raw<'t>(&self, line: &'t str) -> &'t str {
@@ -84,7 +109,7 @@ impl Spot {
     pub(crate) fn nothing(&self) -> Option<Nothing> {
         match self.kind {
             Kind::Null => Some(Nothing::Null),
-            Kind::Empty => Some(Nothing::Empty),
+            Kind::Container => Some(Nothing::Container),
             _ => None,
         }
     }
@@ -101,7 +126,7 @@ pub(crate) fn value<'b>(kind: Kind, raw: &'b str, room: &'b mut String) -> Value
         Kind::Whole => raw.parse().map_or(Value::Text(raw), Value::Long),
         Kind::Decimal => raw.parse().map_or(Value::Text(raw), Value::Float),
         Kind::True => Value::Bool(true),
-        Kind::False | Kind::Null | Kind::Empty => Value::Bool(false),
+        Kind::False | Kind::Null | Kind::Container => Value::Bool(false),
     }
 }
 
@@ -120,6 +145,11 @@ impl LineReader {
         scan.object(EMPTY, 0)?;
         scan.spaces();
         (scan.at == scan.bytes.len()).then_some(())
+    }
+
+    /// Whether a character of the line is written by its code.
+    pub(crate) fn has_codes(&self) -> bool {
+        self.marks.has_codes
     }
 
     /// The number of known names, and the generation in which they are numbered so.
@@ -230,11 +260,11 @@ impl Scan<'_> {
     /// Reads an object; it has a value or a bare name for everything in it.
     fn object(&mut self, path: Name, depth: usize) -> Option<()> {
         self.take(b'{')?;
+        if depth > 0 {
+            self.put(path, Kind::Container, self.at, self.at);
+        }
         self.spaces();
         if self.take(b'}').is_some() {
-            if depth > 0 {
-                self.put(path, Kind::Empty, self.at, self.at);
-            }
             return Some(());
         }
         loop {
@@ -301,7 +331,7 @@ impl Scan<'_> {
         self.take(b'[')?;
         self.spaces();
         if self.take(b']').is_some() {
-            self.put(name, Kind::Empty, self.at, self.at);
+            self.put(name, Kind::Container, self.at, self.at);
             return Some(());
         }
         loop {

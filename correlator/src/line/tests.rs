@@ -24,7 +24,7 @@ fn by_reader(reader: &mut LineReader, line: &str) -> Option<Vec<String>> {
         let name = reader.name(spot.name);
         match spot.nothing() {
             Some(Nothing::Null) => format!("{name}=Null"),
-            Some(Nothing::Empty) => format!("{name}=Empty"),
+            Some(Nothing::Container) => format!("{name}=Container"),
             None => format!("{name}={:?}", value(spot.kind, spot.raw(line), &mut room)),
         }
     };

@@ -117,7 +117,74 @@ pub(super) const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Glob {
     tokens: Vec<Token>,
+    /// What stands between the stars.
+    pieces: Vec<Piece>,
     cased: bool,
+}
+
+/// What of a glob has no `*` in it.
+#[derive(Clone, Debug, PartialEq)]
+enum Piece {
+    Text(Box<str>),
+    /// One for each character.
+    Tokens(Box<[Token]>),
+}
+
+impl Piece {
+    fn of(tokens: &[Token]) -> Piece {
+        let text = tokens.iter().map(|token| match token {
+            Token::Char(c) => Some(*c),
+            _ => None,
+        });
+        let text: Option<String> = text.collect();
+        text.map_or_else(|| Piece::Tokens(tokens.into()), |text| Piece::Text(text.into()))
+    }
+
+    /// What follows the piece, if the text begins with it.
+    fn strip_from<'t>(&self, text: &'t str) -> Option<&'t str> {
+        match self {
+            Piece::Text(piece) => text.strip_prefix(&**piece),
+            Piece::Tokens(tokens) => {
+                let mut chars = text.chars();
+                tokens
+                    .iter()
+                    .all(|token| chars.next().is_some_and(|c| token.fits(c)))
+                    .then_some(chars.as_str())
+            }
+        }
+    }
+
+    /// What follows the piece where the text first has it.
+    fn find_in<'t>(&self, text: &'t str) -> Option<&'t str> {
+        match self {
+            Piece::Text(piece) => {
+                let at = memchr::memmem::find(text.as_bytes(), piece.as_bytes())?;
+                text.get(at + piece.len()..)
+            }
+            Piece::Tokens(_) => text.char_indices().find_map(|(at, _)| self.strip_from(text.get(at..)?)),
+        }
+    }
+
+    /// Whether the text ends with the piece.
+    fn ends(&self, text: &str) -> bool {
+        match self {
+            Piece::Text(piece) => text.ends_with(&**piece),
+            Piece::Tokens(tokens) => {
+                let mut chars = text.chars();
+                tokens.iter().rev().all(|token| chars.next_back().is_some_and(|c| token.fits(c)))
+            }
+        }
+    }
+}
+
+impl Token {
+    fn fits(self, c: char) -> bool {
+        match self {
+            Token::Char(wanted) => wanted == c,
+            Token::One | Token::Many => true,
+            Token::Dash => DASHES.contains(&c),
+        }
+    }
 }
 
 impl Glob {
@@ -146,7 +213,8 @@ impl Glob {
             tokens.push(Token::Many);
         }
         tokens.dedup_by(|a, b| *a == Token::Many && *b == Token::Many);
-        Glob { tokens, cased }
+        let pieces = tokens.split(|token| *token == Token::Many).map(Piece::of).collect();
+        Glob { tokens, pieces, cased }
     }
 
     /// What it is made of.
@@ -159,53 +227,22 @@ impl Glob {
         self.cased
     }
 
-    /// Whether the whole text fits. The last `*` alone is widened on a mismatch, so the work is at most the text's
-    /// length times the pattern's: a star never tries again what a later star has passed.
+    /// Whether the whole text fits.
     pub(crate) fn holds(&self, text: &str) -> bool {
-        let mut rest = text;
-        let mut at = 0;
-        let mut star: Option<(usize, &str)> = None;
-        loop {
-            match self.tokens.get(at) {
-                Some(Token::Many) => {
-                    at += 1;
-                    if at == self.tokens.len() {
-                        return true;
-                    }
-                    star = Some((at, rest));
-                    continue;
-                }
-                token => {
-                    let mut after = rest.chars();
-                    let next = after.next();
-                    let fits = match (token, next) {
-                        (Some(token), Some(c)) => self.fits(*token, c),
-                        (None, None) => return true,
-                        (_, None) => return false,
-                        (None, Some(_)) => false,
-                    };
-                    if fits {
-                        at += 1;
-                        rest = after.as_str();
-                        continue;
-                    }
-                }
-            }
-            let Some((behind, from)) = star else { return false };
-            let mut wider = from.chars();
-            wider.next();
-            star = Some((behind, wider.as_str()));
-            at = behind;
-            rest = wider.as_str();
-        }
+        if self.cased { self.holds_as_is(text) } else { self.holds_as_is(&folded(text)) }
     }
 
-    fn fits(&self, token: Token, c: char) -> bool {
-        match token {
-            Token::Char(wanted) => wanted == c || (!self.cased && wanted == fold(c)),
-            Token::One | Token::Many => true,
-            Token::Dash => DASHES.contains(&c),
+    /// The same of a text whose case is folded, for a glob to which case does not matter. Each piece is taken where it
+    /// first stands behind the one before, so the work is at most the text's length times the pattern's.
+    pub(crate) fn holds_as_is(&self, text: &str) -> bool {
+        let [first, rest @ ..] = &self.pieces[..] else { return text.is_empty() };
+        let Some(mut text) = first.strip_from(text) else { return false };
+        let [middle @ .., last] = rest else { return text.is_empty() };
+        for piece in middle {
+            let Some(behind) = piece.find_in(text) else { return false };
+            text = behind;
         }
+        last.ends(text)
     }
 }
 
@@ -249,6 +286,10 @@ pub(crate) fn fold(c: char) -> char {
 
 /// The text with its case folded.
 pub(crate) fn folded(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
+        return if upper { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
+    }
     if text.chars().all(|c| fold(c) == c) { Cow::Borrowed(text) } else { text.chars().map(fold).collect() }
 }
 

@@ -1,0 +1,85 @@
+//! A long list of texts of which one is enough, asked at once instead of one by one.
+
+use super::index::{Index, Literal};
+use super::literal::Need;
+use crate::record::{FieldRef, Record};
+use crate::sigma::detection::{Item, Test, Wanted};
+use crate::sigma::pattern::folded;
+use std::collections::HashMap;
+
+/// From how many texts on a list is asked so.
+const TEXTS_MIN: usize = 24;
+
+/// The texts of an item's list.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// Each different text, by the number of its first place in `places`.
+    pub(super) index: Index,
+    /// The pattern that each text decides.
+    places: Vec<u32>,
+    /// The patterns that no text decides.
+    pub(super) others: Vec<u32>,
+}
+
+impl Choice {
+    /// `None`: the list is short, or must hold as a whole.
+    pub(super) fn of(test: &Test) -> Option<Choice> {
+        let Test::Values { all: false, patterns } = test else { return None };
+        let mut literals: Vec<Literal> = Vec::new();
+        let mut known: HashMap<Literal, ()> = HashMap::new();
+        let (mut places, mut others) = (Vec::new(), Vec::new());
+        for (place, (wanted, _)) in (0u32..).zip(patterns) {
+            let need = match wanted {
+                Wanted::Pattern(pattern) => Need::of(pattern),
+                Wanted::Null => Need::Value,
+            };
+            let Need::Text(text, at) = need else {
+                others.push(place);
+                continue;
+            };
+            let literal = Literal { text: text.into(), place: at.into() };
+            if known.insert(literal.clone(), ()).is_none() {
+                literals.push(literal);
+                places.push(place);
+            }
+        }
+        (literals.len() >= TEXTS_MIN).then(|| Choice { index: Index::new(literals, |_| 0), places, others })
+    }
+
+    /// The places of the patterns that may hold, in the list's order.
+    fn narrow(&self, field: Option<&FieldRef>, record: Record<'_>) -> Vec<usize> {
+        let (mut found, mut numbers) = (self.others.clone(), Vec::new());
+        let mut look = |value: event::Value<'_>| {
+            numbers.clear();
+            self.index.find(&folded(&value.to_text()), &mut numbers);
+            found.extend(numbers.iter().map(|number| self.places[*number as usize]));
+            false
+        };
+        match field {
+            Some(field) => record.any(field, &mut look),
+            None => record.anywhere(&mut look),
+        };
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(|place| place as usize).collect()
+    }
+}
+
+/// The long lists of rules that held, for [`crate::evaluate::because`]: made when a rule first holds.
+#[derive(Debug, Default)]
+pub(super) struct Choices(HashMap<(u32, usize, usize, usize), Option<Choice>>);
+
+impl Choices {
+    /// The places of those of the item's patterns that may hold of the record; `None` stands for all.
+    pub(super) fn narrow(
+        &mut self,
+        (rule, search, alternative, at): (u32, usize, usize, usize),
+        item: &Item,
+        fields: &[FieldRef],
+        record: Record<'_>,
+    ) -> Option<Vec<usize>> {
+        let choice = self.0.entry((rule, search, alternative, at)).or_insert_with(|| Choice::of(&item.test));
+        let field = item.field.and_then(|field| fields.get(field));
+        choice.as_ref().map(|choice| choice.narrow(field, record))
+    }
+}
