@@ -20,29 +20,38 @@ pub(super) enum Held<'a> {
     Json(Kind, &'a str),
 }
 
+/// What is equal for equal values of one kind.
+#[derive(Clone, Copy)]
+pub(super) enum Key<'a> {
+    Text(&'a str),
+    Number(u128),
+}
+
+impl Key<'_> {
+    /// How many bytes of text it is.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Key::Text(text) => text.len(),
+            Key::Number(_) => 0,
+        }
+    }
+}
+
 impl<'a> Held<'a> {
-    /// Bytes that are equal for equal values of one kind, and the kind. `room` is for those that have no bytes.
-    pub(super) fn key<'b>(&self, room: &'b mut [u8; 16]) -> (u8, &'b [u8])
-    where
-        'a: 'b,
-    {
-        let mut put = |kind: u8, bytes: &[u8]| {
-            room[..bytes.len()].copy_from_slice(bytes);
-            (kind, bytes.len())
-        };
-        let (kind, len) = match self {
-            Held::Value(Value::Text(text)) => return (0, text.as_bytes()),
-            Held::Value(Value::Long(number)) => put(1, &number.to_le_bytes()),
-            Held::Value(Value::Float(number)) => put(2, &number.to_bits().to_le_bytes()),
-            Held::Value(Value::Ip(std::net::IpAddr::V4(ip))) => put(3, &ip.octets()),
-            Held::Value(Value::Ip(std::net::IpAddr::V6(ip))) => put(4, &ip.octets()),
-            Held::Value(Value::Date(time)) => put(5, &time.0.to_le_bytes()),
-            Held::Value(Value::Bool(flag)) => put(6, &[u8::from(*flag)]),
-            Held::Json(Kind::Text, raw) => return (7, raw.as_bytes()),
-            Held::Json(Kind::Whole | Kind::Decimal, raw) => return (8, raw.as_bytes()),
-            Held::Json(kind, _) => put(6, &[u8::from(*kind == Kind::True)]),
-        };
-        (kind, &room[..len])
+    /// The kind, and the key among its kind.
+    pub(super) fn key(&self) -> (u8, Key<'a>) {
+        match self {
+            Held::Value(Value::Text(text)) => (0, Key::Text(text)),
+            Held::Value(Value::Long(number)) => (1, Key::Number(u128::from(number.cast_unsigned()))),
+            Held::Value(Value::Float(number)) => (2, Key::Number(u128::from(number.to_bits()))),
+            Held::Value(Value::Ip(std::net::IpAddr::V4(ip))) => (3, Key::Number(u128::from(ip.to_bits()))),
+            Held::Value(Value::Ip(std::net::IpAddr::V6(ip))) => (4, Key::Number(ip.to_bits())),
+            Held::Value(Value::Date(time)) => (5, Key::Number(u128::from(time.0.cast_unsigned()))),
+            Held::Value(Value::Bool(flag)) => (6, Key::Number(u128::from(*flag))),
+            Held::Json(Kind::Text, raw) => (7, Key::Text(raw)),
+            Held::Json(Kind::Whole | Kind::Decimal, raw) => (8, Key::Text(raw)),
+            Held::Json(kind, _) => (6, Key::Number(u128::from(*kind == Kind::True))),
+        }
     }
 
     /// The value itself. `room` is for text that must be written first.
@@ -57,10 +66,10 @@ impl<'a> Held<'a> {
     }
 }
 
-/// Writes the value as text with its case folded.
+/// Adds the value as text with its case folded.
 pub(super) fn fold_into(value: Value<'_>, folded: &mut String) {
     use std::fmt::Write as _;
-    folded.clear();
+    let from = folded.len();
     // Writing to a String cannot fail.
     let _ = match value {
         Value::Text(text) => return push_folded(text, folded),
@@ -70,7 +79,9 @@ pub(super) fn fold_into(value: Value<'_>, folded: &mut String) {
         Value::Date(time) => write!(folded, "{time}"),
         Value::Bool(flag) => write!(folded, "{flag}"),
     };
-    folded.make_ascii_lowercase();
+    if let Some(new) = folded.get_mut(from..) {
+        new.make_ascii_lowercase();
+    }
 }
 
 fn push_folded(text: &str, folded: &mut String) {

@@ -1,18 +1,18 @@
 //! What was found out about values seen before. Most values of most fields come again and again.
 //!
-//! A table of fixed size in which a value has one place; a newcomer takes the place of what stood there. Keys are
+//! A table of fixed size in which a value has two places; a newcomer takes that which was used less recently. Keys are
 //! compared in full, so a collision costs time only. What the event at hand uses is never taken from it: a value that
-//! finds its place in use, or that is long, is worked out in a room that is emptied with each event.
+//! finds its places in use, or that is long, is worked out in a room that is emptied with each event.
 
-use super::column::{Held, fold_into};
+use super::column::{Held, Key, fold_into};
 use super::hash::{RuleMap, hash};
 use super::index::{Index, number_key};
 use crate::sigma::pattern;
 use event::Value;
 
-/// How many values are remembered.
-const ENTRIES: usize = 1 << 14;
-/// How long a remembered value may be, in bytes: together with [`ENTRIES`] this bounds the table to about 20 MB.
+/// How many values are remembered: as many as the processor's second cache holds.
+const ENTRIES: usize = 1 << 12;
+/// How long a remembered value may be, in bytes: together with [`ENTRIES`] this bounds the table to about 6 MB.
 const VALUE_BYTES_MAX: usize = 512;
 /// How many rooms of long values are kept from event to event.
 const ROOMS_MAX: usize = 64;
@@ -38,19 +38,20 @@ pub(super) struct Wanted {
 pub(super) struct Entry {
     hash: u64,
     owner: u32,
-    kind: u8,
-    key: Vec<u8>,
     /// The record that last had it, and where.
     used: u32,
     pub(super) place: u32,
-    /// The value as text, its case folded.
-    pub(super) folded: String,
-    /// The texts of the index that it has, in order.
-    pub(super) texts: Vec<u32>,
-    /// The rules that it makes candidates.
-    pub(super) candidates: Vec<u32>,
-    /// Two bits for each part of a condition that is about this field alone: whether it is known, whether it holds.
-    parts: Vec<u64>,
+    kind: u8,
+    /// The key, if that is no text.
+    number: u128,
+    /// The key, if that is text, and behind it the value as text with its case folded.
+    text: String,
+    key_len: u32,
+    /// Two bits for each part of a condition that is about this field alone: whether it is known, whether it holds. Behind
+    /// them the texts of the index that the value has, and the rules that it makes candidates.
+    words: Vec<u32>,
+    texts_at: u32,
+    candidates_at: u32,
 }
 
 /// A place in the memo, good for the event at hand.
@@ -64,6 +65,8 @@ pub(super) struct Memo {
     rooms_used: usize,
     /// Room for decoded text.
     pub(super) decoded: String,
+    /// Room for the texts that a value has.
+    found: Vec<u32>,
 }
 
 impl Memo {
@@ -72,7 +75,7 @@ impl Memo {
         if self.rooms_used > 0 {
             self.rooms_used = 0;
             self.rooms.truncate(ROOMS_MAX);
-            self.rooms.retain(|room| room.folded.capacity() <= ROOM_BYTES_MAX);
+            self.rooms.retain(|room| room.text.capacity() <= ROOM_BYTES_MAX);
         }
     }
 
@@ -103,30 +106,36 @@ impl Memo {
         if habit.is_novel() {
             return self.in_room(held, place, wanted);
         }
-        let mut room = [0; 16];
-        let (kind, key) = held.key(&mut room);
-        let hash = hash(u64::from(wanted.owner) << 8 | u64::from(kind), key);
-        #[allow(clippy::cast_possible_truncation, reason = "the low bits are wanted")]
-        let at = hash as usize % ENTRIES;
+        let (kind, key) = held.key();
+        let seed = u64::from(wanted.owner) << 8 | u64::from(kind);
+        let hash = match key {
+            Key::Text(text) => hash(seed, text.as_bytes()),
+            Key::Number(number) => hash(seed, &number.to_le_bytes()),
+        };
         if self.entries.is_empty() {
             self.entries.resize_with(ENTRIES, Entry::default);
         }
+        #[allow(clippy::cast_possible_truncation, reason = "the low bits are wanted")]
+        let first = hash as usize % ENTRIES;
+        let is = |entry: &Entry| {
+            entry.hash == hash && entry.owner == wanted.owner && entry.kind == kind && entry.has_key(key)
+        };
+        let known = [first, first ^ 1].into_iter().find(|at| is(&self.entries[*at]));
+        habit.note(known.is_some());
+        let at = known.unwrap_or_else(|| {
+            let older = self.entries[first ^ 1].used < self.entries[first].used;
+            if older { first ^ 1 } else { first }
+        });
         let entry = &mut self.entries[at];
-        let known =
-            entry.hash == hash && entry.owner == wanted.owner && entry.kind == kind && *entry.key == *key;
-        habit.note(known);
-        if !known && (key.len() > VALUE_BYTES_MAX || entry.used == epoch) {
-            return self.in_room(held, place, wanted);
+        if known.is_none() {
+            if key.len() > VALUE_BYTES_MAX || entry.used == epoch {
+                return self.in_room(held, place, wanted);
+            }
+            (entry.hash, entry.owner, entry.kind) = (hash, wanted.owner, kind);
+            entry.set_key(key);
+            entry.work_out(held.value(&mut self.decoded), wanted, wanted.parts, &mut self.found);
         }
         (entry.used, entry.place) = (epoch, place);
-        if !known {
-            (entry.hash, entry.owner, entry.kind) = (hash, wanted.owner, kind);
-            entry.key.clear();
-            entry.key.extend_from_slice(key);
-            entry.work_out(held.value(&mut self.decoded), wanted);
-            entry.parts.clear();
-            entry.parts.resize(wanted.parts.div_ceil(PARTS as usize), 0);
-        }
         u32::try_from(at).unwrap_or(0)
     }
 
@@ -139,8 +148,8 @@ impl Memo {
         let entry = &mut self.rooms[self.rooms_used];
         self.rooms_used += 1;
         entry.place = place;
-        entry.parts.clear();
-        entry.work_out(held.value(&mut self.decoded), wanted);
+        entry.set_key(Key::Text(""));
+        entry.work_out(held.value(&mut self.decoded), wanted, 0, &mut self.found);
         u32::try_from(at).unwrap_or(0)
     }
 }
@@ -176,39 +185,78 @@ impl Habit {
 }
 
 /// How many parts' bits a word holds.
-const PARTS: u32 = u64::BITS / 2;
+const PARTS: u32 = u32::BITS / 2;
 
 impl Entry {
+    fn has_key(&self, key: Key<'_>) -> bool {
+        match key {
+            Key::Text(text) => self.text.as_bytes().get(..self.key_len as usize) == Some(text.as_bytes()),
+            Key::Number(number) => self.number == number,
+        }
+    }
+
+    fn set_key(&mut self, key: Key<'_>) {
+        self.text.clear();
+        match key {
+            Key::Text(text) => self.text.push_str(text),
+            Key::Number(number) => self.number = number,
+        }
+        self.key_len = short(self.text.len());
+    }
+
+    /// The value as text, its case folded.
+    pub(super) fn folded(&self) -> &str {
+        self.text.get(self.key_len as usize..).unwrap_or_default()
+    }
+
+    /// The texts of the index that it has, in order.
+    pub(super) fn texts(&self) -> &[u32] {
+        self.words.get(self.texts_at as usize..self.candidates_at as usize).unwrap_or_default()
+    }
+
+    /// The rules that it makes candidates.
+    pub(super) fn candidates(&self) -> &[u32] {
+        self.words.get(self.candidates_at as usize..).unwrap_or_default()
+    }
+
     /// Whether the value meets a part of a condition, if that is known.
     pub(super) fn part(&self, part: u32) -> Option<bool> {
-        let bits = self.parts.get((part / PARTS) as usize)? >> (2 * (part % PARTS));
+        let word = part / PARTS;
+        let bits = self.words.get(word as usize).filter(|_| word < self.texts_at)? >> (2 * (part % PARTS));
         (bits & 1 == 1).then_some(bits & 2 == 2)
     }
 
     pub(super) fn set_part(&mut self, part: u32, holds: bool) {
-        if let Some(word) = self.parts.get_mut((part / PARTS) as usize) {
-            *word |= (1 | u64::from(holds) << 1) << (2 * (part % PARTS));
+        let word = part / PARTS;
+        if let Some(bits) = self.words.get_mut(word as usize).filter(|_| word < self.texts_at) {
+            *bits |= (1 | u32::from(holds) << 1) << (2 * (part % PARTS));
         }
     }
 
-    fn work_out(&mut self, value: Value<'_>, wanted: &Wanted) {
-        fold_into(value, &mut self.folded);
-        self.texts.clear();
-        self.candidates.clear();
+    fn work_out(&mut self, value: Value<'_>, wanted: &Wanted, parts: usize, found: &mut Vec<u32>) {
+        fold_into(value, &mut self.text);
+        self.words.clear();
+        self.words.resize(parts.div_ceil(PARTS as usize), 0);
+        self.texts_at = short(self.words.len());
+        self.candidates_at = self.texts_at;
         if !wanted.index.is_empty() {
-            wanted.index.find(&self.folded, &mut self.texts);
-            for text in &self.texts {
-                self.candidates.extend_from_slice(&wanted.by_text[*text as usize]);
+            found.clear();
+            wanted.index.find(self.folded(), found);
+            self.words.extend_from_slice(found);
+            self.candidates_at = short(self.words.len());
+            for text in found {
+                self.words.extend_from_slice(&wanted.by_text[*text as usize]);
             }
         }
         if !wanted.by_number.is_empty()
             && let Some(rules) = pattern::number(value).and_then(|n| wanted.by_number.get(&number_key(n)))
         {
-            self.candidates.extend_from_slice(rules);
-        }
-        if self.candidates.len() > 1 {
-            self.candidates.sort_unstable();
-            self.candidates.dedup();
+            self.words.extend_from_slice(rules);
         }
     }
+}
+
+/// Counts here are of one value's texts and rules.
+fn short(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -272,7 +272,7 @@ impl Program {
             };
             propose(&self.slots[at].by_presence);
             for entry in &self.resolved[from..to] {
-                propose(&asked.memo.get(*entry).candidates);
+                propose(&asked.memo.get(*entry).candidates());
             }
         }
         for rule in &candidates {
@@ -423,15 +423,17 @@ impl Program {
                 entries.iter().any(|entry| {
                     let entry = asked.memo.get(*entry);
                     if number == UNINDEXED {
-                        literal.holds(&entry.folded)
+                        literal.holds(&entry.folded())
                     } else {
-                        entry.texts.binary_search(&number).is_ok()
+                        entry.texts().binary_search(&number).is_ok()
                     }
                 })
             }
-            Ask::Choice(index) => entries.iter().any(|entry| index.has_some(&asked.memo.get(*entry).folded)),
+            Ask::Choice(index) => {
+                entries.iter().any(|entry| index.has_some(&asked.memo.get(*entry).folded()))
+            }
             Ask::Pattern(Pattern::Text(glob)) if !glob.is_cased() => {
-                entries.iter().any(|entry| glob.holds_as_is(&asked.memo.get(*entry).folded))
+                entries.iter().any(|entry| glob.holds_as_is(&asked.memo.get(*entry).folded()))
             }
             Ask::Pattern(pattern) => {
                 let mut decoded = std::mem::take(&mut asked.memo.decoded);
@@ -453,7 +455,7 @@ impl Program {
         for at in 0..self.slots.len() {
             if self.has(at, asked) {
                 let (from, to) = self.resolve(at, asked);
-                let values = self.resolved[from..to].iter().map(|entry| &*asked.memo.get(*entry).folded);
+                let values = self.resolved[from..to].iter().map(|entry| asked.memo.get(*entry).folded());
                 sample.see(at, values);
             }
         }
