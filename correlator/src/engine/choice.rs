@@ -7,8 +7,8 @@ use crate::sigma::detection::{Item, Test, Wanted};
 use crate::sigma::pattern::folded;
 use std::collections::HashMap;
 
-/// From how many texts on a list is asked so.
-const TEXTS_MIN: usize = 24;
+/// From how many texts on a list of a rule that held is searched so, which must tell its first text that stands.
+const TOLD_MIN: usize = 4;
 
 /// The texts of an item's list.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// `None`: the list is short, or must hold as a whole.
-    pub(super) fn of(test: &Test) -> Option<Choice> {
+    /// `None`: the list has fewer than `texts_min` texts, or must hold as a whole.
+    pub(super) fn of(test: &Test, texts_min: usize) -> Option<Choice> {
         let Test::Values { all: false, patterns } = test else { return None };
         let mut literals: Vec<Literal> = Vec::new();
         let mut known: HashMap<Literal, ()> = HashMap::new();
@@ -43,7 +43,7 @@ impl Choice {
                 places.push(place);
             }
         }
-        (literals.len() >= TEXTS_MIN).then(|| Choice { index: Index::new(literals, |_| 0), places, others })
+        (literals.len() >= texts_min).then(|| Choice { index: Index::new(literals, |_| 0), places, others })
     }
 
     /// The places of the patterns that may hold, in the list's order.
@@ -78,7 +78,8 @@ impl Choices {
         fields: &[FieldRef],
         record: Record<'_>,
     ) -> Option<Vec<usize>> {
-        let choice = self.0.entry((rule, search, alternative, at)).or_insert_with(|| Choice::of(&item.test));
+        let choice =
+            self.0.entry((rule, search, alternative, at)).or_insert_with(|| Choice::of(&item.test, TOLD_MIN));
         let field = item.field.and_then(|field| fields.get(field));
         choice.as_ref().map(|choice| choice.narrow(field, record))
     }

@@ -8,6 +8,9 @@ use crate::sigma::detection::{Detection, Item, Test, Wanted};
 use crate::sigma::pattern::Pattern;
 use std::collections::HashMap;
 
+/// From how many texts on a list is searched at once, not shared text by text with other rules.
+const CHOICE_MIN: usize = 8;
+
 /// A place in [`Graph`].
 pub(super) type NodeAt = u32;
 
@@ -163,7 +166,7 @@ impl Graph {
                     Wanted::Null => graph.null(slot),
                     Wanted::Pattern(pattern) => graph.pattern(about, pattern),
                 };
-                if let Some(Choice { index, others, .. }) = Choice::of(test) {
+                if let Some(Choice { index, others, .. }) = Choice::of(test, CHOICE_MIN) {
                     let texts = index.literals().iter().cloned();
                     let needs = vec![texts.map(|text| Witness::Text(about, text)).collect()];
                     let mut parts = vec![self.atom(Atom { slot: about, ask: Ask::Choice(index), needs })];

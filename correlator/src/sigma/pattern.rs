@@ -10,6 +10,7 @@ use super::network::Network;
 use event::Value;
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 /// How long a pattern may be, in characters.
 pub(super) const CHARS_MAX: usize = 16_384;
@@ -266,9 +267,20 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
 
 /// Unicode's simple case folding: one character to one. Turkish dotted and dotless i stay themselves, as there.
 pub(crate) fn fold(c: char) -> char {
-    if c.is_ascii() {
-        return c.to_ascii_lowercase();
+    /// Of the alphabets that have cases nearly all begin below this.
+    const TABLE: usize = 0x2000;
+    static FOLDED: LazyLock<Vec<char>> =
+        LazyLock::new(|| ('\0'..).take(TABLE).map(fold_by_unicode).collect());
+    match c {
+        '\0'..='\x7f' => c.to_ascii_lowercase(),
+        '\u{80}'..='\u{1fff}' => FOLDED.get(c as usize).copied().unwrap_or(c),
+        // Punctuation, Han, Hangul, emoji: no cases.
+        '\u{2000}'..='\u{2125}' | '\u{2e80}'..='\u{a63f}' | '\u{ac00}'..='\u{ff20}' | '\u{1e944}'.. => c,
+        _ => fold_by_unicode(c),
     }
+}
+
+fn fold_by_unicode(c: char) -> char {
     if matches!(c, 'ı' | 'İ') {
         return c;
     }
@@ -342,6 +354,13 @@ mod tests {
         }
         assert!(!Glob::parse("Cmd", Place::Anywhere, true).holds("cmd"));
         assert!(Glob::parse("Cmd", Place::Anywhere, true).holds("xCmdx"));
+    }
+
+    #[test]
+    fn folding_by_table_and_range_is_that_of_unicode() {
+        for c in '\0'..=char::MAX {
+            assert_eq!(fold(c), fold_by_unicode(c), "{c:?}");
+        }
     }
 
     #[test]
