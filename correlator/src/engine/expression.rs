@@ -1,14 +1,14 @@
 //! Conditions of rules as one shared graph: what several rules ask of a field is asked once.
 
 use super::choice::Choice;
-use super::index::{Index, Literal, number_key};
+use super::index::{Literal, number_key};
 use super::literal::Need;
 use crate::sigma::condition::Condition;
 use crate::sigma::detection::{Detection, Item, Test, Wanted};
 use crate::sigma::pattern::Pattern;
 use std::collections::HashMap;
 
-/// From how many texts on a list is searched at once, not shared text by text with other rules.
+/// From how many texts on a list is asked about as a whole.
 const CHOICE_MIN: usize = 8;
 
 /// A place in [`Graph`].
@@ -54,11 +54,22 @@ pub(super) enum Ask {
     /// Whether a value has a text in its place.
     Text(Literal),
     /// Whether a value has one of many texts in its place.
-    Choice(Index),
+    Choice(Box<[Literal]>),
     /// Whether a value meets a pattern.
     Pattern(Pattern),
     /// Whether an item of a rule holds, as the reference evaluator says.
     Item { rule: u32, search: usize, alternative: usize, item: usize },
+}
+
+impl Ask {
+    /// The texts of which one is enough.
+    pub(super) fn texts(&self) -> &[Literal] {
+        match self {
+            Ask::Text(text) => std::slice::from_ref(text),
+            Ask::Choice(texts) => texts,
+            _ => &[],
+        }
+    }
 }
 
 /// What is often asked, to find what was asked before.
@@ -167,9 +178,9 @@ impl Graph {
                     Wanted::Pattern(pattern) => graph.pattern(about, pattern),
                 };
                 if let Some(Choice { index, others, .. }) = Choice::of(test, CHOICE_MIN) {
-                    let texts = index.literals().iter().cloned();
-                    let needs = vec![texts.map(|text| Witness::Text(about, text)).collect()];
-                    let mut parts = vec![self.atom(Atom { slot: about, ask: Ask::Choice(index), needs })];
+                    let texts: Box<[Literal]> = index.literals().into();
+                    let needs = vec![texts.iter().map(|text| Witness::Text(about, text.clone())).collect()];
+                    let mut parts = vec![self.atom(Atom { slot: about, ask: Ask::Choice(texts), needs })];
                     parts.extend(others.iter().map(|place| one(self, &patterns[*place as usize])));
                     return self.any(parts);
                 }

@@ -58,6 +58,8 @@ pub(super) struct Index {
     whole: RuleMap<Box<str>, u32>,
     /// For texts of two, of three, and of more bytes.
     grams: [Grams; 3],
+    /// A bit for each pair of bytes that begins a text of two or of three.
+    pairs: Vec<u64>,
     /// Texts of one byte, or none.
     short: Vec<u32>,
 }
@@ -128,6 +130,12 @@ impl Index {
                 literal: number,
             });
         }
+        if entries[0].len() + entries[1].len() > 0 {
+            index.pairs = vec![0; 1 << 10];
+            for entry in entries[..2].iter().flatten() {
+                index.pairs[(entry.gram as usize & 0xffff) >> 6] |= 1 << (entry.gram & 63);
+            }
+        }
         index.grams = entries.map(|entries| Grams::new(&entries));
         index.literals = literals;
         index
@@ -158,16 +166,9 @@ impl Index {
         }
     }
 
-    /// Whether the folded value has one of the texts.
-    pub(super) fn has_some(&self, value: &str) -> bool {
-        let mut found = Vec::new();
-        self.find(value, &mut found);
-        !found.is_empty()
-    }
-
     fn scan(&self, bytes: &[u8], found: &mut Vec<u32>) {
         let [two, three, four] = &self.grams;
-        if two.entries.is_empty() && three.entries.is_empty() {
+        if self.pairs.is_empty() {
             if !four.entries.is_empty() {
                 for (at, window) in bytes.array_windows::<4>().enumerate() {
                     self.look(four, gram(window), at, bytes, found);
@@ -178,8 +179,14 @@ impl Index {
         for (at, window) in bytes.array_windows::<4>().enumerate() {
             let gram = gram(window);
             self.look(four, gram, at, bytes, found);
-            self.look(three, gram & 0x00ff_ffff, at, bytes, found);
-            self.look(two, gram & 0xffff, at, bytes, found);
+            let begins = self
+                .pairs
+                .get((gram as usize & 0xffff) >> 6)
+                .is_some_and(|word| word >> (gram & 63) & 1 == 1);
+            if begins {
+                self.look(three, gram & 0x00ff_ffff, at, bytes, found);
+                self.look(two, gram & 0xffff, at, bytes, found);
+            }
         }
         // The places that are too near the end for four bytes.
         let last = bytes.len().saturating_sub(GRAM - 1);

@@ -209,9 +209,14 @@ impl Entry {
         self.text.get(self.key_len as usize..).unwrap_or_default()
     }
 
-    /// The texts of the index that it has, in order.
-    pub(super) fn texts(&self) -> &[u32] {
-        self.words.get(self.texts_at as usize..self.candidates_at as usize).unwrap_or_default()
+    /// Whether it has one of these texts of the index, given in order.
+    pub(super) fn has_text(&self, wanted: &[u32]) -> bool {
+        let texts = self.words.get(self.texts_at as usize..self.candidates_at as usize).unwrap_or_default();
+        match (wanted, texts) {
+            ([], _) | (_, []) => false,
+            ([one], _) => texts.binary_search(one).is_ok(),
+            _ => texts.iter().any(|text| wanted.binary_search(text).is_ok()),
+        }
     }
 
     /// The rules that it makes candidates.

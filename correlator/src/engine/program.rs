@@ -20,8 +20,8 @@ pub(super) struct Program {
     roots: Vec<NodeAt>,
     graph: Graph,
     slots: Vec<Slot>,
-    /// For each atom the number of its text in its slot's index, or [`UNINDEXED`].
-    text_of: Vec<u32>,
+    /// For each atom its texts.
+    texts_of: Vec<Texts>,
     /// For each node that is about one slot alone, and stands below one that is not: that slot and the node's number in
     /// its entries. What holds of a value is remembered with it.
     of_one: Vec<Option<(u16, u32)>>,
@@ -64,13 +64,28 @@ struct Slot {
 impl Slot {
     /// Possible where only texts are witnesses.
     fn screen(&self) -> Option<Screen> {
-        let texts_only = self.by_presence.is_empty() && self.wanted.by_number.is_empty();
-        let index = &self.wanted.index;
-        if texts_only && !index.is_empty() { Screen::new(index.literals()) } else { None }
+        let Wanted { index, by_text, by_number, .. } = &self.wanted;
+        let texts = index.literals().iter().zip(by_text).filter(|(_, rules)| !rules.is_empty());
+        let texts: Vec<&Literal> = texts.map(|(text, _)| text).collect();
+        if self.by_presence.is_empty() && by_number.is_empty() && !texts.is_empty() {
+            Screen::new(&texts)
+        } else {
+            None
+        }
     }
 }
 
-const UNINDEXED: u32 = u32::MAX;
+/// An atom's texts.
+#[derive(Debug, Default)]
+struct Texts {
+    /// Those in the slot's index, by their numbers in order.
+    indexed: Box<[u32]>,
+    /// The others, by their places in the atom.
+    others: Box<[u32]>,
+}
+
+/// A shorter text is looked for in every value only if it is a witness: it stands in too many.
+const INDEXED_BYTES_MIN: usize = 4;
 
 /// Everything that asking takes beside the program.
 pub(super) struct Asked<'a, V> {
@@ -145,7 +160,7 @@ impl Builder {
     pub(super) fn finish(mut self, owner: &mut impl FnMut() -> u32) -> Program {
         self.graph.finish();
         let mut program = Program {
-            text_of: Vec::new(),
+            texts_of: Vec::new(),
             of_one: Vec::new(),
             always: Vec::new(),
             screen: None,
@@ -224,6 +239,11 @@ impl Program {
                 }
             }
         }
+        for atom in &self.graph.atoms {
+            for text in atom.ask.texts().iter().filter(|text| text.text.len() >= INDEXED_BYTES_MIN) {
+                texts[usize::from(atom.slot)].entry(text.clone()).or_default();
+            }
+        }
         let mut numbers: Vec<HashMap<Literal, u32>> = Vec::new();
         for (slot, texts) in self.slots.iter_mut().zip(texts) {
             let mut sorted: Vec<(Literal, Vec<u32>)> = texts.into_iter().collect();
@@ -232,16 +252,24 @@ impl Program {
             numbers.push(literals.iter().cloned().zip(0u32..).collect());
             slot.wanted.index = Index::new(literals, |gram| grams.of(gram));
             slot.wanted.by_text = rules;
-            slot.witnesses = !slot.wanted.index.is_empty()
+            slot.witnesses = slot.wanted.by_text.iter().any(|rules| !rules.is_empty())
                 || !slot.wanted.by_number.is_empty()
                 || !slot.by_presence.is_empty();
         }
         self.screen = self.slots.iter().find(|slot| slot.anywhere).and_then(Slot::screen);
-        let text_of = self.graph.atoms.iter().map(|atom| match &atom.ask {
-            Ask::Text(literal) => numbers[usize::from(atom.slot)].get(literal).copied().unwrap_or(UNINDEXED),
-            _ => UNINDEXED,
+        let texts_of = self.graph.atoms.iter().map(|atom| {
+            let numbers = &numbers[usize::from(atom.slot)];
+            let (mut indexed, mut others) = (Vec::new(), Vec::new());
+            for (place, text) in (0u32..).zip(atom.ask.texts()) {
+                match numbers.get(text) {
+                    Some(number) => indexed.push(*number),
+                    None => others.push(place),
+                }
+            }
+            indexed.sort_unstable();
+            Texts { indexed: indexed.into(), others: others.into() }
         });
-        self.text_of = text_of.collect();
+        self.texts_of = texts_of.collect();
     }
 
     /// Puts the names of those that hold of the record into `found`.
@@ -418,19 +446,13 @@ impl Program {
         let (from, to) = self.resolve(slot, asked);
         let entries = &self.resolved[from..to];
         match &self.graph.atoms[at].ask {
-            Ask::Text(literal) => {
-                let number = self.text_of[at];
+            ask @ (Ask::Text(_) | Ask::Choice(_)) => {
+                let Texts { indexed, others } = &self.texts_of[at];
                 entries.iter().any(|entry| {
                     let entry = asked.memo.get(*entry);
-                    if number == UNINDEXED {
-                        literal.holds(&entry.folded())
-                    } else {
-                        entry.texts().binary_search(&number).is_ok()
-                    }
+                    let holds = |place: &u32| ask.texts()[*place as usize].holds(entry.folded());
+                    entry.has_text(indexed) || others.iter().any(holds)
                 })
-            }
-            Ask::Choice(index) => {
-                entries.iter().any(|entry| index.has_some(&asked.memo.get(*entry).folded()))
             }
             Ask::Pattern(Pattern::Text(glob)) if !glob.is_cased() => {
                 entries.iter().any(|entry| glob.holds_as_is(&asked.memo.get(*entry).folded()))

@@ -14,8 +14,8 @@ const NUMERIC: &str = "0123456789abcdef.:-+tzrulsin";
 
 impl Screen {
     /// `None`: a keyword has no piece that can be looked for.
-    pub(super) fn new(literals: &[Literal]) -> Option<Screen> {
-        let pieces: Option<Vec<&str>> = literals.iter().map(piece).collect();
+    pub(super) fn new(texts: &[&Literal]) -> Option<Screen> {
+        let pieces: Option<Vec<&str>> = texts.iter().map(|text| piece(text)).collect();
         // Of the kinds, this one looks for few texts sixteen bytes at a time.
         AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(pieces?).ok().map(Screen)
     }
