@@ -58,8 +58,8 @@ pub(super) struct Index {
     whole: RuleMap<Box<str>, u32>,
     /// For texts of two, of three, and of more bytes.
     grams: [Grams; 3],
-    /// A bit for each pair of bytes that begins a text of two or of three.
-    pairs: Vec<u64>,
+    /// A bit for each pair of bytes that begins a text of two or of three; none, if there is no such text.
+    pairs: Option<Box<[u64; 1 << 10]>>,
     /// Texts of one byte, or none.
     short: Vec<u32>,
 }
@@ -67,14 +67,27 @@ pub(super) struct Index {
 /// A table of grams, built once.
 #[derive(Debug, Default)]
 struct Grams {
-    /// A bit for the hash of each gram.
-    bitmap: Vec<u64>,
-    bitmap_shift: u32,
+    bitmap: Bitmap,
     /// Where each bucket's entries begin; one more at the end.
     buckets: Vec<u32>,
     bucket_shift: u32,
     entries: Vec<Entry>,
 }
+
+/// A bit for the hash of each gram: 32 or more for each text, up to what the processor's first cache holds. The sizes are
+/// known when this is compiled, so that asking is a handful of instructions.
+#[derive(Debug, Default)]
+enum Bitmap {
+    #[default]
+    None,
+    Small(Box<[u64; SMALL]>),
+    Middle(Box<[u64; MIDDLE]>),
+    Large(Box<[u64; LARGE]>),
+}
+
+const SMALL: usize = 1 << 6;
+const MIDDLE: usize = 1 << 9;
+const LARGE: usize = 1 << 12;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -84,11 +97,6 @@ struct Entry {
     literal: u32,
 }
 
-/// The bytes as one number.
-fn gram<const WIDTH: usize>(bytes: &[u8; WIDTH]) -> u32 {
-    bytes.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte))
-}
-
 fn gram_at(bytes: &[u8], at: usize, width: usize) -> u32 {
     let bytes = bytes.get(at..at + width).unwrap_or_default();
     bytes.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte))
@@ -96,6 +104,41 @@ fn gram_at(bytes: &[u8], at: usize, width: usize) -> u32 {
 
 fn spread(gram: u32) -> u32 {
     gram.wrapping_mul(0x9e37_79b1)
+}
+
+/// The word and the bit of a gram's first two bytes.
+fn pair(gram: u32) -> (usize, u32) {
+    ((gram & 0xffff) as usize >> 6, gram & 63)
+}
+
+/// The word and the bit of a gram among so many words, a power of two.
+fn bit<const WORDS: usize>(gram: u32) -> (usize, u32) {
+    let bit = spread(gram) >> (u32::BITS - u64::BITS.ilog2() - WORDS.ilog2());
+    ((bit >> 6) as usize % WORDS, bit & 63)
+}
+
+fn has<const WORDS: usize>(words: &[u64; WORDS], gram: u32) -> bool {
+    let (word, bit) = bit::<WORDS>(gram);
+    words[word] >> bit & 1 == 1
+}
+
+fn filled<const WORDS: usize>(entries: &[Entry]) -> Box<[u64; WORDS]> {
+    let mut words = Box::new([0; WORDS]);
+    for entry in entries {
+        let (word, bit) = bit::<WORDS>(entry.gram);
+        words[word] |= 1 << bit;
+    }
+    words
+}
+
+/// Asks of each four bytes of `bytes` whether the bitmap has them.
+fn each_four<const WORDS: usize>(words: &[u64; WORDS], bytes: &[u8], mut told: impl FnMut(u32, usize)) {
+    for (at, window) in bytes.array_windows::<GRAM>().enumerate() {
+        let gram = u32::from_le_bytes(*window);
+        if has(words, gram) {
+            told(gram, at);
+        }
+    }
 }
 
 impl Index {
@@ -130,11 +173,9 @@ impl Index {
                 literal: number,
             });
         }
-        if entries[0].len() + entries[1].len() > 0 {
-            index.pairs = vec![0; 1 << 10];
-            for entry in entries[..2].iter().flatten() {
-                index.pairs[(entry.gram as usize & 0xffff) >> 6] |= 1 << (entry.gram & 63);
-            }
+        for entry in entries[..2].iter().flatten() {
+            let (word, bit) = pair(entry.gram);
+            index.pairs.get_or_insert_with(|| Box::new([0; 1 << 10]))[word] |= 1 << bit;
         }
         index.grams = entries.map(|entries| Grams::new(&entries));
         index.literals = literals;
@@ -168,40 +209,21 @@ impl Index {
 
     fn scan(&self, bytes: &[u8], found: &mut Vec<u32>) {
         let [two, three, four] = &self.grams;
-        if self.pairs.is_empty() {
-            if !four.entries.is_empty() {
-                for (at, window) in bytes.array_windows::<4>().enumerate() {
-                    self.look(four, gram(window), at, bytes, found);
-                }
+        let mut told = |gram, at| four.meet(gram, |entry| self.compare(entry, at, bytes, found));
+        match &four.bitmap {
+            Bitmap::None => {}
+            Bitmap::Small(words) => each_four(words, bytes, &mut told),
+            Bitmap::Middle(words) => each_four(words, bytes, &mut told),
+            Bitmap::Large(words) => each_four(words, bytes, &mut told),
+        }
+        let Some(pairs) = &self.pairs else { return };
+        for (at, window) in bytes.array_windows::<2>().enumerate() {
+            let gram = u32::from(u16::from_le_bytes(*window));
+            let (word, bit) = pair(gram);
+            if pairs[word] >> bit & 1 == 1 {
+                two.meet(gram, |entry| self.compare(entry, at, bytes, found));
+                three.meet(gram_at(bytes, at, 3), |entry| self.compare(entry, at, bytes, found));
             }
-            return;
-        }
-        for (at, window) in bytes.array_windows::<4>().enumerate() {
-            let gram = gram(window);
-            self.look(four, gram, at, bytes, found);
-            let begins = self
-                .pairs
-                .get((gram as usize & 0xffff) >> 6)
-                .is_some_and(|word| word >> (gram & 63) & 1 == 1);
-            if begins {
-                self.look(three, gram & 0x00ff_ffff, at, bytes, found);
-                self.look(two, gram & 0xffff, at, bytes, found);
-            }
-        }
-        // The places that are too near the end for four bytes.
-        let last = bytes.len().saturating_sub(GRAM - 1);
-        for (at, window) in bytes.array_windows::<3>().enumerate().skip(last) {
-            self.look(three, gram(window), at, bytes, found);
-        }
-        for (at, window) in bytes.array_windows::<2>().enumerate().skip(last) {
-            self.look(two, gram(window), at, bytes, found);
-        }
-    }
-
-    #[inline]
-    fn look(&self, grams: &Grams, gram: u32, at: usize, bytes: &[u8], found: &mut Vec<u32>) {
-        if grams.may_have(gram) {
-            grams.meet(gram, |entry| self.compare(entry, at, bytes, found));
         }
     }
 
@@ -226,21 +248,15 @@ impl Grams {
             return Grams::default();
         }
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX / 64);
-        // 32 bits a text up to 32 KiB: the first level of the cache holds it.
-        let bits = (count * 32).next_power_of_two().clamp(1 << 10, 1 << 18).trailing_zeros();
         let bucket_bits = count.next_power_of_two().clamp(1 << 4, 1 << 16).trailing_zeros();
-        let mut grams = Grams {
-            bitmap: vec![0; 1 << (bits - 6)],
-            bitmap_shift: 32 - bits,
-            bucket_shift: 32 - bucket_bits,
-            ..Grams::default()
+        let bitmap = match entries.len() {
+            0..=128 => Bitmap::Small(filled(entries)),
+            129..=1024 => Bitmap::Middle(filled(entries)),
+            _ => Bitmap::Large(filled(entries)),
         };
+        let mut grams = Grams { bitmap, bucket_shift: 32 - bucket_bits, ..Grams::default() };
         let mut sorted = entries.to_vec();
         sorted.sort_by_key(|entry| grams.bucket(entry.gram));
-        for entry in &sorted {
-            let bit = spread(entry.gram) >> grams.bitmap_shift;
-            grams.bitmap[(bit >> 6) as usize] |= 1 << (bit & 63);
-        }
         let mut at = 0;
         for bucket in 0..=(1usize << bucket_bits) {
             while sorted.get(at).is_some_and(|entry| grams.bucket(entry.gram) < bucket) {
@@ -254,11 +270,6 @@ impl Grams {
 
     fn bucket(&self, gram: u32) -> usize {
         (spread(gram) >> self.bucket_shift) as usize
-    }
-
-    fn may_have(&self, gram: u32) -> bool {
-        let bit = spread(gram) >> self.bitmap_shift;
-        self.bitmap.get((bit >> 6) as usize).is_some_and(|word| word >> (bit & 63) & 1 == 1)
     }
 
     fn meet(&self, gram: u32, mut told: impl FnMut(&Entry)) {
@@ -283,7 +294,7 @@ impl GramCounts {
 
     pub(super) fn see(&mut self, value: &str) {
         for four in value.as_bytes().array_windows::<GRAM>() {
-            let place = GramCounts::place(gram(four));
+            let place = GramCounts::place(u32::from_le_bytes(*four));
             self.0[place] = self.0[place].saturating_add(1);
         }
     }
