@@ -85,7 +85,7 @@ struct Texts {
 }
 
 /// A shorter text is looked for in every value only if it is a witness: it stands in too many.
-const INDEXED_BYTES_MIN: usize = 4;
+const INDEXED_BYTES_MIN: usize = 2;
 
 /// Everything that asking takes beside the program.
 pub(super) struct Asked<'a, V> {
