@@ -1,10 +1,10 @@
 //! A long list of texts of which one is enough, asked at once instead of one by one.
 
+use super::column::push_folded;
 use super::index::{Index, Literal};
 use super::literal::Need;
 use crate::record::{FieldRef, Record};
 use crate::sigma::detection::{Item, Test, Wanted};
-use crate::sigma::pattern::folded;
 use std::collections::HashMap;
 
 /// From how many texts on a list of a rule that held is searched so, which must tell its first text that stands.
@@ -47,12 +47,13 @@ impl Choice {
     }
 
     /// The places of the patterns that may hold, in the list's order.
-    fn narrow(&self, field: Option<&FieldRef>, record: Record<'_>) -> Vec<usize> {
-        let (mut found, mut numbers) = (self.others.clone(), Vec::new());
+    fn narrow(&self, field: Option<&FieldRef>, record: Record<'_>, folds: &mut Folds) -> Vec<usize> {
+        let mut found = self.others.clone();
         let mut look = |value: event::Value<'_>| {
-            numbers.clear();
-            self.index.find(&folded(&value.to_text()), &mut numbers);
-            found.extend(numbers.iter().map(|number| self.places[*number as usize]));
+            folds.numbers.clear();
+            folds.fold(&value.to_text());
+            self.index.find(&folds.folded, &mut folds.numbers);
+            found.extend(folds.numbers.iter().map(|number| self.places[*number as usize]));
             false
         };
         match field {
@@ -65,9 +66,31 @@ impl Choice {
     }
 }
 
+/// The value last folded: several lists of a record's rules ask about the same one.
+#[derive(Debug, Default)]
+struct Folds {
+    raw: String,
+    folded: String,
+    numbers: Vec<u32>,
+}
+
+impl Folds {
+    fn fold(&mut self, text: &str) {
+        if self.raw != text {
+            self.raw.clear();
+            self.raw.push_str(text);
+            self.folded.clear();
+            push_folded(text, &mut self.folded);
+        }
+    }
+}
+
 /// The long lists of rules that held, for [`crate::evaluate::because`]: made when a rule first holds.
 #[derive(Debug, Default)]
-pub(super) struct Choices(HashMap<(u32, usize, usize, usize), Option<Choice>>);
+pub(super) struct Choices {
+    lists: HashMap<(u32, usize, usize, usize), Option<Choice>>,
+    folds: Folds,
+}
 
 impl Choices {
     /// The places of those of the item's patterns that may hold of the record; `None` stands for all.
@@ -78,9 +101,9 @@ impl Choices {
         fields: &[FieldRef],
         record: Record<'_>,
     ) -> Option<Vec<usize>> {
-        let choice =
-            self.0.entry((rule, search, alternative, at)).or_insert_with(|| Choice::of(&item.test, TOLD_MIN));
+        let place = (rule, search, alternative, at);
+        let choice = self.lists.entry(place).or_insert_with(|| Choice::of(&item.test, TOLD_MIN));
         let field = item.field.and_then(|field| fields.get(field));
-        choice.as_ref().map(|choice| choice.narrow(field, record))
+        choice.as_ref().map(|choice| choice.narrow(field, record, &mut self.folds))
     }
 }

@@ -84,7 +84,8 @@ pub(super) fn fold_into(value: Value<'_>, folded: &mut String) {
     }
 }
 
-fn push_folded(text: &str, folded: &mut String) {
+/// Adds the text with its case folded.
+pub(super) fn push_folded(text: &str, folded: &mut String) {
     if !text.is_ascii() {
         folded.extend(text.chars().map(fold));
         return;

@@ -20,6 +20,8 @@ pub(super) struct Program {
     roots: Vec<NodeAt>,
     graph: Graph,
     slots: Vec<Slot>,
+    /// The slots whose values are witnesses.
+    watched: Vec<u16>,
     /// For each atom its texts.
     texts_of: Vec<Texts>,
     /// For each node that is about one slot alone, and stands below one that is not: that slot and the node's number in
@@ -55,13 +57,17 @@ struct Slot {
     by_presence: Vec<u32>,
     /// How many parts of conditions are about it alone.
     parts: u32,
-    /// Whether its values are witnesses.
-    witnesses: bool,
     /// The record that it was last resolved for, and the entries' places in [`Program::resolved`].
     resolved: (u32, u32, u32),
 }
 
 impl Slot {
+    fn is_watched(&self) -> bool {
+        self.wanted.by_text.iter().any(|rules| !rules.is_empty())
+            || !self.wanted.by_number.is_empty()
+            || !self.by_presence.is_empty()
+    }
+
     /// Possible where only texts are witnesses.
     fn screen(&self) -> Option<Screen> {
         let Wanted { index, by_text, by_number, .. } = &self.wanted;
@@ -160,6 +166,7 @@ impl Builder {
     pub(super) fn finish(mut self, owner: &mut impl FnMut() -> u32) -> Program {
         self.graph.finish();
         let mut program = Program {
+            watched: Vec::new(),
             texts_of: Vec::new(),
             of_one: Vec::new(),
             always: Vec::new(),
@@ -252,10 +259,9 @@ impl Program {
             numbers.push(literals.iter().cloned().zip(0u32..).collect());
             slot.wanted.index = Index::new(literals, |gram| grams.of(gram));
             slot.wanted.by_text = rules;
-            slot.witnesses = slot.wanted.by_text.iter().any(|rules| !rules.is_empty())
-                || !slot.wanted.by_number.is_empty()
-                || !slot.by_presence.is_empty();
         }
+        self.watched =
+            (0u16..).zip(&self.slots).filter(|(_, slot)| slot.is_watched()).map(|(at, _)| at).collect();
         self.screen = self.slots.iter().find(|slot| slot.anywhere).and_then(Slot::screen);
         let texts_of = self.graph.atoms.iter().map(|atom| {
             let numbers = &numbers[usize::from(atom.slot)];
@@ -283,8 +289,9 @@ impl Program {
         let mut candidates = std::mem::take(&mut self.candidates);
         candidates.clear();
         candidates.extend_from_slice(&self.always);
-        for at in 0..self.slots.len() {
-            if !self.slots[at].witnesses || !self.has(at, asked) || self.is_screened(at, asked) {
+        for nth in 0..self.watched.len() {
+            let at = usize::from(self.watched[nth]);
+            if !self.has(at, asked) || self.is_screened(at, asked) {
                 continue;
             }
             let (from, to) = self.resolve(at, asked);
