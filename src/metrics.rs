@@ -125,6 +125,18 @@ impl Metrics {
             "Alerts let go at incident_alerts_max.",
             counters.alerts_evicted,
         );
+        counter(
+            out,
+            "haidang_suppressed_alerts_total",
+            "Alerts held back by a suppression.",
+            counters.suppressed,
+        );
+        counter(
+            out,
+            "haidang_evicted_suppressions_total",
+            "Groups of suppressed alerts let go at suppressed_max.",
+            counters.suppressions_evicted,
+        );
     }
 }
 

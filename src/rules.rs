@@ -1,9 +1,11 @@
 //! Where rules come from, and `haidang rules`.
 
+mod authorisation;
 mod backtest;
 mod convert_wazuh;
 mod coverage;
 mod exception;
+mod suppression;
 
 use anyhow::Context as _;
 use correlator::{RuleFile, RuleKind, RuleSet};
@@ -106,7 +108,10 @@ fn check(place: &Where) -> anyhow::Result<ExitCode> {
             .map_or("its log source".to_owned(), |field| format!("the field `{field}`"));
         writeln!(out, "{}: no pipeline gives {what}; the rule is silent", unmapped.path)?;
     }
-    for warning in exception::warnings(rules.filters(), now()) {
+    let mut warnings = exception::warnings(rules.filters(), now());
+    warnings.extend(suppression::warnings(rules.suppressions(), now()));
+    warnings.extend(authorisation::warnings(rules.authorisations(), now()));
+    for warning in warnings {
         writeln!(out, "{warning}")?;
     }
     tracing::info!(
@@ -130,6 +135,8 @@ fn list(place: &Where) -> anyhow::Result<ExitCode> {
         writeln!(out, "{:13} {layer} {kind:11} {} {}", meta.level.name(), meta.id, meta.title)?;
     }
     exception::list(rules.filters(), now(), &mut out)?;
+    suppression::list(rules.suppressions(), now(), &mut out)?;
+    authorisation::list(rules.authorisations(), now(), &mut out)?;
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

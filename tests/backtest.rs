@@ -13,7 +13,7 @@ use std::time::Duration;
 const ALL_TIME: [&str; 4] = ["--from", "2000-01-01T00:00:00Z", "--to", "2100-01-01T00:00:00Z"];
 
 /// Every alert, by id, in one canonical form.
-type Alerts = BTreeMap<String, String>;
+pub(crate) type Alerts = BTreeMap<String, String>;
 
 fn canonical(alert: &Value) -> (String, String) {
     (alert["id"].as_str().unwrap().to_owned(), alert.to_string())
@@ -21,7 +21,7 @@ fn canonical(alert: &Value) -> (String, String) {
 
 /// The alerts of every incident, from the API.
 fn live(client: &Client) -> Alerts {
-    let incidents = client.incidents();
+    let incidents = client.incidents_of("&authorised=any");
     let details = incidents
         .iter()
         .map(|incident| client.get(&format!("/api/v1/incidents/{}", incident["id"].as_str().unwrap())));
@@ -31,10 +31,16 @@ fn live(client: &Client) -> Alerts {
 }
 
 fn backtest(data: &Path) -> Alerts {
+    backtest_with(data, &[])
+}
+
+/// The same with more arguments.
+pub(crate) fn backtest_with(data: &Path, arguments: &[&str]) -> Alerts {
     let said = Command::new(env!("CARGO_BIN_EXE_haidang"))
         .args(["rules", "backtest", "--data"])
         .arg(data)
         .args(ALL_TIME)
+        .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -57,7 +63,7 @@ fn known(replayed: &Alerts, live: &Alerts) -> Alerts {
 
 /// What was counted last is told a second later, so the live alerts are asked until they are those.
 #[track_caller]
-fn check(client: &Client, replayed: &Alerts) {
+pub(crate) fn check(client: &Client, replayed: &Alerts) {
     let same = || Some(live(client)).filter(|found| *found == known(replayed, found));
     let found = crate::stack::wait(Duration::from_secs(15), same).unwrap_or_else(|| live(client));
     assert!(replayed.len() >= 3, "too few alerts to tell anything: {replayed:?}");

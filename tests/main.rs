@@ -19,4 +19,5 @@ mod senders;
 mod stack;
 mod tidy;
 mod truth;
+mod tuning;
 mod wazuh;

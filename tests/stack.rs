@@ -190,11 +190,17 @@ impl Client {
         }
     }
 
+    /// The queue.
     pub(crate) fn incidents(&self) -> Vec<Value> {
+        self.incidents_of("")
+    }
+
+    /// Every incident that meets these parameters (`&name=value`).
+    pub(crate) fn incidents_of(&self, filter: &str) -> Vec<Value> {
         let mut items = Vec::new();
         let mut cursor = String::new();
         loop {
-            let page = self.get(&format!("/api/v1/incidents?limit=200{cursor}"));
+            let page = self.get(&format!("/api/v1/incidents?limit=200{filter}{cursor}"));
             items.extend(page["items"].as_array().unwrap().iter().cloned());
             match page["next"].as_str() {
                 Some(next) => cursor = format!("&cursor={}", encode(next)),

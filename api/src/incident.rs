@@ -49,6 +49,8 @@ struct ListQuery {
     from: Option<String>,
     /// Active before this time.
     to: Option<String>,
+    /// Authorised scans, which page nobody: `false` without them (the default), `true` them alone, `any` both.
+    authorised: Option<String>,
     /// `-last` (the default), `-severity` or `-first`.
     sort: Option<String>,
     /// Incidents of a page, at most 1,000; 100 if absent.
@@ -78,6 +80,12 @@ async fn list(
         text: extract::text(sent.q),
         from: extract::time("from", sent.from.as_deref())?,
         to: extract::time("to", sent.to.as_deref())?,
+        authorised: match sent.authorised.as_deref().unwrap_or_default() {
+            "" | "false" => Some(false),
+            "true" => Some(true),
+            "any" => None,
+            _ => return Err(Error::BadRequest("`authorised` is false, true or any".to_owned())),
+        },
     };
     if filter.text.as_ref().is_some_and(|text| text.len() > 500) {
         return Err(Error::BadRequest("`q` has at most 500 bytes".to_owned()));

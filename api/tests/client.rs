@@ -218,6 +218,8 @@ pub(crate) fn incident(number: u128, last: i64) -> Incident {
         tags: vec!["attack.t1110".into()],
         events: vec![event::EventId(number)],
         because: Vec::new(),
+        suppressed: None,
+        authorised: None,
     };
     Incident {
         id: uuid::Uuid::from_u128(number),
@@ -232,7 +234,25 @@ pub(crate) fn incident(number: u128, last: i64) -> Incident {
         system: "hsmt".into(),
         system_level: 3,
         alerts: vec![alert],
+        authorised: None,
     }
+}
+
+/// The same of an authorised scan, with alerts that were held back.
+pub(crate) fn scan(number: u128, last: i64) -> Incident {
+    let until = Time(START).plus_ms(3_600_000);
+    let authorised = Some(event::Authorised {
+        id: "q4".into(),
+        title: "Quét lỗ hổng quý IV".into(),
+        by: "Nguyễn Văn Bình".into(),
+        document: "124/QĐ-SKHCN".into(),
+        reason: "Kiểm tra hằng năm".into(),
+        until,
+    });
+    let mut made = Incident { authorised: authorised.clone(), ..incident(number, last) };
+    made.alerts[0].authorised = authorised;
+    made.alerts[0].suppressed = Some(event::Suppressed { count: 37, until });
+    made
 }
 
 pub(crate) fn id(number: u128) -> String {

@@ -1,6 +1,6 @@
 //! `scenarios/*.yml`: requests in order, each with what its answer must hold at least. And the OpenAPI golden.
 
-use crate::client::{PASSWORD, START, Server, incident};
+use crate::client::{PASSWORD, START, Server, incident, scan};
 use event::Time;
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,7 +36,11 @@ async fn every_scenario_answers_as_written() {
         let server = Server::start().await;
         server
             .cases
-            .upsert_incidents(&[incident(1, START), incident(2, START + 1000)], &[], Time(START))
+            .upsert_incidents(
+                &[incident(1, START), incident(2, START + 1000), scan(3, START)],
+                &[],
+                Time(START),
+            )
             .await
             .unwrap();
         let mut people = BTreeMap::new();

@@ -42,6 +42,7 @@ fn found() -> Match {
         system_level: 2,
         because: Vec::new(),
         is_clamped: false,
+        authorised: None,
     }
 }
 

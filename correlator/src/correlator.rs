@@ -11,7 +11,8 @@ use crate::line::LineReader;
 use crate::resolve::CorrelationRule;
 use crate::ruleset::{DetectionRule, RuleSet};
 use crate::sigma::correlation::Verdict;
-use crate::single::Singles;
+use crate::single::{self, Singles};
+use crate::suppression::chain::Chains;
 use crate::watermark::Watermark;
 use crate::window::Window;
 use event::{Alert, Incident, Match, Severity, Time};
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 mod matching;
+mod telling;
 
 /// What came of events. The caller empties it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,6 +61,7 @@ pub struct Correlator {
     /// What rules that were reloaded away let go.
     evicted: Evicted,
     singles: Singles,
+    chains: Chains,
     incidents: Incidents,
     depth: Depth,
     counters: Counters,
@@ -89,6 +92,7 @@ impl Correlator {
             groups,
             evicted: Evicted::default(),
             singles: Singles::default(),
+            chains: Chains::default(),
             incidents: Incidents::default(),
             depth: Depth::Incidents,
             counters: Counters::default(),
@@ -124,10 +128,11 @@ impl Correlator {
                     alerts.extend(changed(rule, window, true));
                 }
             }
-            self.tell(alerts, out);
+            self.tell(alerts, false, out);
         }
         let alerts = self.singles.flush(|id| rules.meta(id));
-        self.tell(alerts, out);
+        self.tell(alerts, false, out);
+        self.tell_held(out);
         self.incidents.flush(out);
         self.sweep();
     }
@@ -171,6 +176,8 @@ impl Correlator {
             matches_evicted: evicted.matches,
             alerts_hidden: evicted.hiding,
             singles_evicted: self.singles.evicted,
+            suppressed: self.chains.suppressed,
+            suppressions_evicted: self.chains.evicted,
             alerts_evicted: self.incidents.evicted,
             ..self.counters
         }
@@ -195,8 +202,12 @@ impl Correlator {
     fn absorb(&mut self, rule: &DetectionRule, found: &Match, out: &mut Output) {
         let rules = Arc::clone(&self.rules);
         if !rule.silenced && rule.meta.level > Severity::Informational {
-            let alert = self.singles.take(&rule.meta, found, self.limits.singles_max);
-            self.tell(alert.into_iter().collect(), out);
+            let group = rule.held.as_ref().and_then(|held| held.group_of(found));
+            let alert = match group {
+                Some(group) => Some(single::lone(&rule.meta, found, &group)),
+                None => self.singles.take(&rule.meta, found, self.limits.singles_max),
+            };
+            self.tell(alert.into_iter().collect(), true, out);
         }
         if rule.feeds.is_empty() {
             return;
@@ -291,12 +302,9 @@ impl Correlator {
             groups.queue(slot);
         }
         for ((from, into), alert) in effects.superseded.into_iter().zip(told) {
-            out.superseded.push((from, into));
-            if self.depth == Depth::Incidents {
-                self.incidents.supersede(from, &alert, &self.limits, out);
-            }
+            self.supersede((from, into), alert, out);
         }
-        self.tell(alerts, out);
+        self.tell(alerts, true, out);
         for hot in effects.hots {
             self.feed(rule, &inner, &hot, out);
         }
@@ -318,15 +326,6 @@ impl Correlator {
         }
     }
 
-    fn tell(&mut self, alerts: Vec<Alert>, out: &mut Output) {
-        for alert in alerts {
-            if self.depth == Depth::Incidents {
-                self.incidents.take(&alert, &self.limits, out);
-            }
-            out.alerts.push(alert);
-        }
-    }
-
     /// Sweeps out what is forgotten, now and then, after what it had to say was said.
     fn sweep(&mut self) {
         let floor = self.watermark.floor();
@@ -336,6 +335,7 @@ impl Correlator {
         if floor.0.saturating_sub(self.swept.0) >= SWEEP_EVERY_MS {
             self.swept = floor;
             self.singles.forget_before(floor);
+            self.chains.forget_before(floor);
             self.incidents.forget_before(floor, &self.limits);
         }
     }

@@ -1,10 +1,10 @@
 //! What an alert gathers: the matches of one episode, in order of (time, event).
 
-use crate::facts::{Facts, KINDS, SYSTEM, UNIT};
+use crate::facts::{AUTHORISED, Facts, KINDS, SYSTEM, UNIT};
 use crate::matches::Matches;
 use crate::resolve::CorrelationRule;
 use crate::sigma::meta::Meta;
-use event::{Alert, Because, Entity, EventId, Time};
+use event::{Alert, Authorised, Because, Entity, EventId, Time};
 use uuid::Uuid;
 
 /// How many entities of one kind an alert names: the first in byte order, so that the order of arrival has no say.
@@ -33,6 +33,10 @@ pub(crate) struct Episode {
     unit: String,
     system: String,
     system_level: u8,
+    /// The authorisation whose id is the least, of those that its matches fall into.
+    authorised: Option<Box<str>>,
+    /// Some match falls into none: somebody must look.
+    pub(crate) is_open: bool,
     /// Changed since it was last told.
     pub(crate) dirty: bool,
     /// Was told before.
@@ -59,6 +63,8 @@ impl Episode {
             unit: facts.text(UNIT),
             system: facts.text(SYSTEM),
             system_level: 0,
+            authorised: None,
+            is_open: false,
             dirty: true,
             told: false,
         };
@@ -90,7 +96,11 @@ impl Episode {
 
     fn name(&mut self, facts: Facts<'_>) {
         self.system_level = self.system_level.max(facts.level());
+        self.is_open |= !facts.is_authorised();
         for (kind, name) in facts.pieces() {
+            if kind == AUTHORISED && self.authorised.as_deref().is_none_or(|least| name < least.as_bytes()) {
+                self.authorised = Some(std::str::from_utf8(name).unwrap_or_default().into());
+            }
             let Some(named) = self.entities.get_mut(usize::from(kind)) else { continue };
             let full = named.len() >= ENTITIES_OF_KIND_MAX;
             if full && named.last().is_some_and(|last| last.as_bytes() <= name) {
@@ -101,6 +111,21 @@ impl Episode {
                 named.truncate(ENTITIES_OF_KIND_MAX);
             }
         }
+    }
+
+    /// The authorisation of all its matches, by its id: the rule set knows the rest.
+    fn authorised(&self) -> Option<Authorised> {
+        let id = self.authorised.as_deref().filter(|_| !self.is_open)?.to_owned();
+        let nothing = String::new;
+        let until = Time(0);
+        Some(Authorised {
+            id,
+            title: nothing(),
+            by: nothing(),
+            document: nothing(),
+            reason: nothing(),
+            until,
+        })
     }
 
     /// The alert as it stands. `main` entities come first and are never left out.
@@ -132,6 +157,8 @@ impl Episode {
             tags: meta.tags.clone(),
             events: self.events.clone(),
             because: because.to_vec(),
+            suppressed: None,
+            authorised: self.authorised(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What alerts tell of a match beside its time: entities, unit, system. Packed, because windows hold a million of them.
+//! What alerts tell of a match beside its time: entities, unit, system, the authorised scan. Packed, because windows hold a million of them.
 
 use event::{EntityKind, Match};
 
@@ -6,6 +6,7 @@ pub(crate) const KINDS: [EntityKind; 4] =
     [EntityKind::User, EntityKind::Host, EntityKind::Address, EntityKind::Unit];
 pub(crate) const UNIT: u8 = 8;
 pub(crate) const SYSTEM: u8 = 9;
+pub(crate) const AUTHORISED: u8 = 10;
 
 /// The level of the system, how many texts follow, then these, each behind a byte of its kind and its length. What lies
 /// behind the last is not looked at, so no packed facts are the beginning of others.
@@ -28,7 +29,8 @@ impl<'p> Facts<'p> {
             let kind = KINDS.iter().position(|kind| *kind == entity.kind).unwrap_or_default();
             put(u8::try_from(kind).unwrap_or_default(), &entity.name);
         }
-        for (kind, text) in [(UNIT, &found.unit), (SYSTEM, &found.system)] {
+        let authorised = found.authorised.as_deref().unwrap_or_default();
+        for (kind, text) in [(UNIT, &*found.unit), (SYSTEM, &*found.system), (AUTHORISED, authorised)] {
             if !text.is_empty() {
                 put(kind, text);
             }
@@ -55,6 +57,11 @@ impl<'p> Facts<'p> {
     pub(crate) fn packed(self) -> &'p [u8] {
         let length = self.pieces().fold(2, |length, (_, text)| length + 3 + text.len());
         self.0.get(..length).unwrap_or(self.0)
+    }
+
+    /// Whether the match was of an authorised scan.
+    pub(crate) fn is_authorised(self) -> bool {
+        self.pieces().any(|(kind, _)| kind == AUTHORISED)
     }
 
     pub(crate) fn text(self, wanted: u8) -> String {

@@ -75,6 +75,7 @@ impl Context {
             system_level: self.system_level,
             because,
             is_clamped: self.is_clamped,
+            authorised: None,
         }
     }
 }

@@ -16,6 +16,9 @@ use event::{Alert, Entity, EntityKind, EventId, Incident, Severity, Stage, Time,
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
+/// How many merged ids are remembered; beyond, all are forgotten.
+const GONE_MAX: usize = 65_536;
+
 /// An alert's place in the order that names incidents. With its first event, because an alert that superseded another
 /// of the same time must not stand behind it.
 type Rank = (Time, Option<EventId>, Uuid);
@@ -48,6 +51,8 @@ pub(crate) struct Incidents {
     groups: HashMap<u64, Group>,
     dirty: BTreeSet<u64>,
     numbers: u64,
+    /// Ids that were merged away.
+    gone: HashSet<Uuid>,
     /// Alerts that found no room.
     pub(crate) evicted: u64,
 }
@@ -142,6 +147,7 @@ impl Incidents {
                 let gap = (alert.first.0.saturating_sub(other.last.0))
                     .max(other.first.0.saturating_sub(alert.last.0));
                 let family = entity.kind != EntityKind::Unit || other.rule == alert.rule;
+                let family = family && may_link(alert, other, entity);
                 if family && gap <= limits.incident_gap_ms && other.id != alert.id {
                     found.insert(*id);
                 }
@@ -179,7 +185,7 @@ impl Incidents {
             }
             let told = self.groups.get(&into).and_then(|group| group.told);
             match (gone.told, told) {
-                (Some(from), Some(into)) if from != into => out.merged.push((from, into)),
+                (Some(from), Some(into)) if from != into => self.merge(from, into, out),
                 (Some(from), None) => {
                     if let Some(group) = self.groups.get_mut(&into) {
                         group.told = Some(from);
@@ -261,6 +267,14 @@ impl Incidents {
         self.groups.retain(|_, group| !group.alerts.is_empty());
     }
 
+    fn merge(&mut self, from: Uuid, into: Uuid, out: &mut Output) {
+        if self.gone.len() >= GONE_MAX {
+            self.gone.clear();
+        }
+        self.gone.insert(from);
+        out.merged.push((from, into));
+    }
+
     fn tell(&mut self, number: u64, out: &mut Output) {
         self.dirty.remove(&number);
         let Some(group) = self.groups.get(&number) else { return };
@@ -271,19 +285,34 @@ impl Incidents {
         // With the first event, for an alert of single events keeps its id when an earlier one turns up: an id that was
         // merged away must never come back.
         let event = event.map(|event| event.to_string()).unwrap_or_default();
-        let id = derived_id(&["incident", &first.to_string(), &time.to_string(), &event]);
+        let mut id = derived_id(&["incident", &first.to_string(), &time.to_string(), &event]);
+        // Only an alert that was held back by one that is none any more may bring an id back.
+        while self.gone.contains(&id) {
+            id = derived_id(&["incident", "again", &id.to_string()]);
+        }
         let incident = incident(id, &alerts);
         if let Some(group) = self.groups.get_mut(&number)
             && let Some(former) = group.told.replace(id).filter(|former| *former != id)
         {
-            out.merged.push((former, id));
+            self.merge(former, id, out);
         }
         out.incidents.extend(incident);
     }
 }
 
-/// Sums alerts up, which come in order of time.
+/// A scan touches everything: what is authorised is linked by what it is mainly about alone (the scanner), or every attack
+/// of that night would be one incident. An alert may lose its mark, so links still only appear.
+fn may_link(a: &Alert, b: &Alert, entity: &Entity) -> bool {
+    let links = |alert: &Alert| alert.authorised.is_none() || alert.entities.first() == Some(entity);
+    links(a) && links(b)
+}
+
+/// Sums alerts up, which come in order of time. An authorised alert weighs nothing beside others.
 fn incident(id: Uuid, alerts: &[&Alert]) -> Option<Incident> {
+    let all = alerts;
+    let open: Vec<&Alert> = all.iter().copied().filter(|alert| alert.authorised.is_none()).collect();
+    let alerts = if open.is_empty() { all } else { open.as_slice() };
+    let authorised = alerts.first().and_then(|alert| alert.authorised.clone());
     let first = alerts.first()?;
     let weight = |alert: &Alert| (alert.level, Stage::of_tags(&alert.tags));
     let heaviest =
@@ -291,7 +320,7 @@ fn incident(id: Uuid, alerts: &[&Alert]) -> Option<Incident> {
     let widest = alerts.iter().fold(first, |a, b| if b.system_level > a.system_level { b } else { a });
     let stage = alerts.iter().map(|alert| Stage::of_tags(&alert.tags)).max()?;
     let mut seen = HashSet::new();
-    let named = alerts.iter().flat_map(|alert| &alert.entities).filter(|entity| seen.insert(*entity));
+    let named = all.iter().flat_map(|alert| &alert.entities).filter(|entity| seen.insert(*entity));
     let at = |text: fn(&Alert) -> &String| {
         let texts = std::iter::once(widest).chain(alerts).map(|alert| text(alert));
         texts.clone().find(|text| !text.is_empty()).cloned().unwrap_or_default()
@@ -302,12 +331,13 @@ fn incident(id: Uuid, alerts: &[&Alert]) -> Option<Incident> {
         title_vi: heaviest.title_vi.clone(),
         severity: heaviest.level.of_incident(widest.system_level, stage),
         stage,
-        first: alerts.iter().map(|alert| alert.first).min()?,
-        last: alerts.iter().map(|alert| alert.last).max()?,
+        first: all.iter().map(|alert| alert.first).min()?,
+        last: all.iter().map(|alert| alert.last).max()?,
         entities: named.cloned().collect(),
         unit: at(|alert| &alert.unit),
         system: at(|alert| &alert.system),
         system_level: widest.system_level,
-        alerts: alerts.iter().map(|alert| (*alert).clone()).collect(),
+        alerts: all.iter().map(|alert| (*alert).clone()).collect(),
+        authorised,
     })
 }

@@ -1,5 +1,6 @@
 //! From events to incidents: Sigma rules, windows, grouping. No async, no I/O, no clock.
 
+mod authorisation;
 mod candidate;
 #[cfg(test)]
 mod corpus;
@@ -29,6 +30,7 @@ mod resolve;
 mod ruleset;
 mod sigma;
 mod single;
+mod suppression;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,7 @@ pub mod wazuh;
 mod window;
 mod yaml;
 
+pub use authorisation::Authorisation;
 pub use correlator::{Correlator, Depth, Output};
 pub use coverage::{Cover, Seen};
 pub use groups::Evicted;
@@ -45,3 +48,4 @@ pub use record::Flat;
 pub use ruleset::{RuleError, RuleFile, RuleSet, Unmapped};
 pub use sigma::filter::Filter;
 pub use sigma::meta::{Meta, RuleKind};
+pub use suppression::Suppression;

@@ -27,6 +27,9 @@ pub struct Limits {
     pub rule_bytes_max: usize,
     /// How many alerts of single events are open; beyond, a sixteenth goes, the quietest first.
     pub singles_max: usize,
+    /// How many alerts suppression keeps, told and held back; beyond, the groups go that were quiet the longest, until a
+    /// sixteenth has room again: what follows in them is told anew.
+    pub suppressed_max: usize,
     /// How far apart in time two alerts of one incident may be, in ms.
     pub incident_gap_ms: i64,
     /// How many alerts are kept to be linked; beyond, a sixteenth goes, the oldest first.
@@ -58,6 +61,7 @@ impl Default for Limits {
             sources_max: 4096,
             rule_bytes_max: 64 << 20,
             singles_max: 50_000,
+            suppressed_max: 50_000,
             incident_gap_ms: 4 * 3_600_000,
             incident_alerts_max: 20_000,
             entity_alerts_max: 256,
@@ -104,6 +108,10 @@ pub struct Counters {
     pub alerts_hidden: u64,
     /// Open alerts of single events let go.
     pub singles_evicted: u64,
+    /// Alerts held back by a suppression.
+    pub suppressed: u64,
+    /// Groups of suppressed alerts let go.
+    pub suppressions_evicted: u64,
     /// Alerts let go because too many were kept to be linked.
     pub alerts_evicted: u64,
 }

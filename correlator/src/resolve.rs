@@ -10,6 +10,7 @@ use crate::sigma::detection::Problem;
 use crate::sigma::logsource::Pipelines;
 use crate::sigma::meta::{Meta, RuleKind};
 use crate::sigma::pattern::folded;
+use crate::suppression::Held;
 use event::{Alert, Because, Entity, EntityKind, Match, derived_id};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -39,6 +40,8 @@ pub(crate) struct CorrelationRule {
     pub(crate) feeds: Vec<(usize, usize)>,
     /// Correlations keep its alerts to themselves.
     pub(crate) silenced: bool,
+    /// Further alerts of the same group are held back.
+    pub(crate) held: Option<Held>,
     /// Equal for rules that mean the same, so that a reload keeps their windows.
     pub(crate) fingerprint: String,
 }
@@ -147,6 +150,12 @@ impl CorrelationRule {
     /// The longest timespan of a correlation referred to.
     pub(crate) fn inner_ms_max(&self) -> i64 {
         (0..=u8::MAX).filter_map(|nth| self.inner_ms(nth)).max().unwrap_or(0)
+    }
+
+    /// The place of a field in its group, by the rule's name for it or by that of our events.
+    pub(crate) fn place_of(&self, field: &str) -> Option<usize> {
+        let written = self.correlation.group_by.iter().position(|known| known == field);
+        written.or_else(|| self.names.iter().position(|(known, _)| known == field))
     }
 
     fn is_sum(&self) -> bool {
@@ -268,6 +277,7 @@ pub(crate) fn add(
         names,
         feeds: Vec::new(),
         silenced: false,
+        held: None,
         fingerprint,
     });
     Ok(())
@@ -358,11 +368,7 @@ fn of_matches(rule: &mut DetectionRule, pipelines: &Pipelines, correlation: &Cor
 
 /// An inner correlation gives its group and, to one that counts the same, what it counts.
 fn of_alerts(inner: &CorrelationRule, correlation: &Correlation) -> Result<(Input, Names), Problem> {
-    let at = |field: &String| {
-        let name = correlation.field_in(field, |name| refers(&inner.meta, name));
-        let written = inner.correlation.group_by.iter().position(|known| known == name);
-        written.or_else(|| inner.names.iter().position(|(known, _)| known == name))
-    };
+    let at = |field: &String| inner.place_of(correlation.field_in(field, |name| refers(&inner.meta, name)));
     let missing = |line: usize, key: &str, field: &String| {
         let text = format!("`{field}` is not among the fields that `{}` is grouped by", inner.meta.id);
         Problem::new(line, key, text)

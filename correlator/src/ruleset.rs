@@ -1,5 +1,6 @@
 //! A set of rules: compiled together, so that references are resolved and every problem of every file is told at once.
 
+use crate::authorisation::Authorisation;
 use crate::record::{FieldRef, Record};
 use crate::resolve::{self, CorrelationRule};
 use crate::sigma::correlation::Correlation;
@@ -8,8 +9,9 @@ use crate::sigma::filter::Filter;
 use crate::sigma::logsource::{LogSource, Pipelines, When};
 use crate::sigma::meta::{Meta, RuleKind};
 use crate::sigma::placeholder::Placeholders;
+use crate::suppression::{Held, Suppression};
 use crate::yaml::{self, Node};
-use event::Time;
+use event::{Alert, Time};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -44,6 +46,8 @@ pub struct RuleSet {
     /// Every condition on our events that a log source stands for, once.
     pub(crate) whens: Vec<When>,
     filters: Vec<Arc<Filter>>,
+    pub(crate) authorisations: Vec<Authorisation>,
+    pub(crate) suppressions: Vec<Arc<Suppression>>,
     by_id: HashMap<String, (RuleKind, usize)>,
     unmapped: Vec<Unmapped>,
 }
@@ -73,6 +77,8 @@ pub(crate) struct DetectionRule {
     pub(crate) feeds: Vec<(usize, usize)>,
     /// Correlations keep its alerts to themselves.
     pub(crate) silenced: bool,
+    /// Further alerts of the same values are held back.
+    pub(crate) held: Option<Held>,
     /// What narrows it, with the fields as they are called on its events.
     filters: Vec<(Arc<Filter>, Vec<FieldRef>)>,
 }
@@ -83,6 +89,8 @@ struct Loading {
     detections: Vec<(Meta, LogSource, Detection, usize)>,
     correlations: Vec<(Meta, Correlation, usize)>,
     filters: Vec<Filter>,
+    authorisations: Vec<Authorisation>,
+    suppressions: Vec<Suppression>,
     errors: Vec<RuleError>,
 }
 
@@ -105,6 +113,8 @@ impl RuleSet {
             detections: Vec::new(),
             correlations: Vec::new(),
             filters: Vec::new(),
+            authorisations: Vec::new(),
+            suppressions: Vec::new(),
             errors: Vec::new(),
         };
         // A rule may stand before the lists that it needs; only files that may hold one are read twice.
@@ -157,11 +167,64 @@ impl RuleSet {
         &self.filters
     }
 
+    /// Every authorised scan, in the order of the files.
+    #[must_use]
+    pub fn authorisations(&self) -> &[Authorisation] {
+        &self.authorisations
+    }
+
+    pub(crate) fn authorisation(&self, id: &str) -> Option<&Authorisation> {
+        self.authorisations.iter().find(|window| window.told.id == id)
+    }
+
+    /// The first authorised scan that an event of this time and unit falls into, if it speaks of the rule.
+    pub(crate) fn authorised(
+        &self,
+        rule: &str,
+        record: Record<'_>,
+        time: Time,
+        unit: &str,
+    ) -> Option<&Authorisation> {
+        self.authorisations.iter().find(|window| window.is_of(rule) && window.covers(record, time, unit))
+    }
+
+    /// Completes what an alert tells of the scan that it is of. One whose authorisation is gone, or never spoke of the
+    /// rule, is not authorised; nor is a correlation over alerts, which does not see all matches below it.
+    pub(crate) fn mark(&self, alert: &mut Alert) {
+        let Some(id) = alert.authorised.take().map(|named| named.id) else { return };
+        let over = |(kind, at): (RuleKind, usize)| {
+            kind == RuleKind::Correlation
+                && self.correlations.get(at).is_none_or(CorrelationRule::is_over_alerts)
+        };
+        let window = self.authorisation(&id).filter(|window| window.is_of(&alert.rule));
+        if self.place(&alert.rule).is_some_and(|place| !over(place)) {
+            alert.authorised = window.map(|window| window.told.clone());
+        }
+    }
+
+    /// Every suppression: those of rules themselves first, then in the order of the files.
+    #[must_use]
+    pub fn suppressions(&self) -> &[Arc<Suppression>] {
+        &self.suppressions
+    }
+
+    /// What holds further alerts of this one's rule back, and the values that decide; `None` if it is told as ever.
+    pub(crate) fn held(&self, alert: &Alert) -> Option<(&Held, Vec<String>)> {
+        let held = match self.place(&alert.rule)? {
+            (RuleKind::Detection, at) => self.detections.get(at)?.held.as_ref()?,
+            (RuleKind::Correlation, at) => self.correlations.get(at)?.held.as_ref()?,
+        };
+        Some((held, held.values_of(alert)?))
+    }
+
     /// How far back a match can matter to a correlation, in milliseconds, beside the lateness: how far back a restart
     /// reads matches.
     #[must_use]
     pub fn longest_window_ms(&self) -> i64 {
-        self.correlations.iter().map(|rule| rule.memory_ms).max().unwrap_or(0)
+        let held = |held: &Option<Held>| held.as_ref().map_or(0, Held::memory_ms);
+        let detections = self.detections.iter().map(|rule| held(&rule.held));
+        let correlations = self.correlations.iter().map(|rule| rule.memory_ms + held(&rule.held));
+        detections.chain(correlations).max().unwrap_or(0)
     }
 
     /// Which of the set's conditions on events hold.
@@ -233,6 +296,7 @@ impl Loading {
         } else if let Some(found) = node.get("correlation") {
             let meta = Meta::parse(path, node, RuleKind::Correlation, &mut problems);
             let correlation = Correlation::parse(found, &mut problems);
+            self.suppressions.extend(Suppression::parse(path, node, Some(&meta), &mut problems));
             if let Some(correlation) = correlation.filter(|_| problems.is_empty()) {
                 self.correlations.push((meta, correlation, node.line));
             }
@@ -249,11 +313,17 @@ impl Loading {
                 }
             };
             let detection = Detection::parse(found, "detection", &self.placeholders, &mut problems);
+            self.suppressions.extend(Suppression::parse(path, node, Some(&meta), &mut problems));
             if let Some(detection) = detection.filter(|_| problems.is_empty()) {
                 self.detections.push((meta, source, detection, node.line));
             }
+        } else if node.get("suppression").is_some() {
+            self.suppressions.extend(Suppression::parse(path, node, None, &mut problems));
+        } else if node.get("authorised").is_some() {
+            self.authorisations.extend(Authorisation::parse(path, node, &mut problems));
         } else {
-            let text = "holds none of `detection`, `correlation`, `filter`, `pipeline`, `placeholders`";
+            let text = "holds none of `detection`, `correlation`, `filter`, `suppression`, `authorised`, `pipeline`, \
+                        `placeholders`";
             problems.push(Problem::new(node.line, "file", text));
         }
         self.problems(path, problems);
@@ -302,6 +372,7 @@ impl Loading {
                 carried: Vec::new(),
                 feeds: Vec::new(),
                 silenced: false,
+                held: None,
                 filters: Vec::new(),
             });
         }
@@ -309,8 +380,26 @@ impl Loading {
             self.filter(&mut set, filter);
         }
         self.correlations(&mut set);
+        self.tuning(&mut set);
         set.unmapped = unmapped.into_iter().collect();
         (set, self.errors)
+    }
+
+    /// Adds what is said about rules' alerts.
+    fn tuning(&mut self, set: &mut RuleSet) {
+        // A document takes the place of what the rule says itself.
+        let (own, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.suppressions).into_iter().partition(|suppression| suppression.is_own);
+        for suppression in own.into_iter().chain(others) {
+            let path = suppression.path.clone();
+            let linked = suppression.link(set, &self.pipelines);
+            self.problems(&path, linked.err().unwrap_or_default());
+        }
+        for authorisation in std::mem::take(&mut self.authorisations) {
+            let path = authorisation.path.clone();
+            let linked = authorisation.link(set);
+            self.problems(&path, linked.err().unwrap_or_default());
+        }
     }
 
     /// Adds the filter to the rules that it narrows.

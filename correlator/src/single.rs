@@ -29,6 +29,8 @@ struct Bucket {
     more: u64,
     /// The newest of those.
     last: Option<Key>,
+    /// Some of those were of no authorised scan.
+    is_open: bool,
     dirty: bool,
     touched: u64,
 }
@@ -62,8 +64,9 @@ impl Singles {
         Facts::pack(found, &mut facts);
         bucket.kept.insert(at, Kept { facts: facts.into(), because: found.because.clone() });
         if bucket.kept.len() > KEPT_MAX
-            && let Some(((time, event), _)) = bucket.kept.pop_last()
+            && let Some(((time, event), kept)) = bucket.kept.pop_last()
         {
+            bucket.is_open |= !Facts(&kept.facts).is_authorised();
             bucket.more += 1;
             bucket.last = bucket.last.max(Some(Key { time, event, rule: 0 }));
         }
@@ -107,6 +110,16 @@ impl Singles {
     }
 }
 
+/// The alert of one match, of a rule whose further ones are held back by this group.
+pub(crate) fn lone(meta: &Meta, found: &Match, group: &[(String, String)]) -> Alert {
+    let id = derived_id(&["alert", &meta.id, &found.event.to_string()]);
+    let mut facts = Vec::new();
+    Facts::pack(found, &mut facts);
+    let episode = Episode::begin(id, Key { time: found.time, event: found.event, rule: 0 }, Facts(&facts));
+    let main = found.entities.get(..found.entities.len().min(1)).unwrap_or_default();
+    episode.alert(meta, group, main, &found.because)
+}
+
 impl Bucket {
     fn alert(&self, meta: &Meta, key: &BucketKey) -> Option<Alert> {
         let mut kept = self.kept.iter().map(|((time, event), kept)| {
@@ -119,6 +132,7 @@ impl Bucket {
         let mut episode = Episode::begin(id, first, facts);
         kept.for_each(|(key, facts, _)| episode.absorb(key, Some(facts)));
         episode.count += self.more;
+        episode.is_open |= self.is_open;
         episode.until = self.last.map_or(episode.until, |last| episode.until.max(last.time));
         Some(episode.alert(meta, &[], key.1.as_slice(), because))
     }

@@ -84,6 +84,7 @@ pub(crate) fn found(nth: u64, second: i64, rule: u8, ip: u8, user: u8) -> Match 
         system_level: u8::try_from(nth % 4).unwrap(),
         because: Vec::new(),
         is_clamped: false,
+        authorised: None,
     }
 }
 
@@ -91,7 +92,7 @@ pub(crate) fn found(nth: u64, second: i64, rule: u8, ip: u8, user: u8) -> Match 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Held {
     pub(crate) alerts: BTreeMap<Uuid, Alert>,
-    incidents: BTreeMap<Uuid, Incident>,
+    pub(crate) incidents: BTreeMap<Uuid, Incident>,
 }
 
 impl Held {

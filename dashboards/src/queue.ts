@@ -5,12 +5,17 @@ import type { Params } from './api/client';
 export const SORTS = ['-last', '-severity', '-first'] as const;
 export type Sort = (typeof SORTS)[number];
 
+/** Authorised scans: left out, alone, or among the others. */
+export const AUTHORISED = ['false', 'true', 'any'] as const;
+export type AuthorisedShown = (typeof AUTHORISED)[number];
+
 export interface Filters {
   statuses: Status[];
   severities: Severity[];
   unit: string;
   assignee: string;
   q: string;
+  authorised: AuthorisedShown;
   sort: Sort;
 }
 
@@ -27,6 +32,7 @@ export function read(query: URLSearchParams): Filters {
     unit: query.get('unit') ?? '',
     assignee: query.get('assignee') ?? '',
     q: query.get('q') ?? '',
+    authorised: AUTHORISED.find((known) => known === query.get('authorised')) ?? 'false',
     sort: sort ?? '-last',
   };
 }
@@ -39,6 +45,7 @@ export function address(filters: Filters): string {
   if (filters.unit) query.set('unit', filters.unit);
   if (filters.assignee) query.set('assignee', filters.assignee);
   if (filters.q) query.set('q', filters.q);
+  if (filters.authorised !== 'false') query.set('authorised', filters.authorised);
   if (filters.sort !== '-last') query.set('sort', filters.sort);
   const text = query.toString();
   return text ? `/incidents?${text}` : '/incidents';
@@ -52,6 +59,7 @@ export function params(filters: Filters): Params {
     unit: filters.unit,
     assignee: filters.assignee,
     q: filters.q,
+    authorised: filters.authorised,
     sort: filters.sort,
   };
 }

@@ -34,9 +34,10 @@ describe('the queue', () => {
   it('shows what is not closed unless the address says otherwise', () => {
     expect(params(read(new URLSearchParams('')))['status']).toBe('new,acknowledged,contained');
     expect(params(read(new URLSearchParams('status=')))['status']).toBe('');
+    expect(params(read(new URLSearchParams('authorised=perhaps')))['authorised']).toBe('false');
   });
   it('writes an address that reads back the same', () => {
-    for (const text of ['', 'status=closed&severity=critical,high&unit=so-y-te&assignee=a&q=web+shell&sort=-severity', 'status=']) {
+    for (const text of ['', 'status=closed&severity=critical,high&unit=so-y-te&assignee=a&q=web+shell&authorised=any&sort=-severity', 'status=']) {
       const filters = read(new URLSearchParams(text));
       expect(read(new URL(address(filters), 'http://x').searchParams)).toEqual(filters);
     }

@@ -109,6 +109,35 @@ pub struct Match {
     /// The event claimed to be of a time after its receipt: `time` is that of the receipt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_clamped: bool,
+    /// The id of the authorised scan window that the event falls into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorised: Option<String>,
+}
+
+/// Who allowed a scan, and until when: what such a scan raises is kept and shown, and pages nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorised {
+    /// The authorisation's id.
+    pub id: String,
+    /// What is allowed.
+    pub title: String,
+    /// Who allowed it.
+    pub by: String,
+    /// The number of the document that says so.
+    pub document: String,
+    /// Why.
+    pub reason: String,
+    /// When the window ends.
+    pub until: Time,
+}
+
+/// Further alerts that were held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppressed {
+    /// How many so far.
+    pub count: u64,
+    /// Until when further ones are.
+    pub until: Time,
 }
 
 /// A rule says that somebody should look: a detection rule's match, or a correlation rule's episode.
@@ -128,7 +157,7 @@ pub struct Alert {
     pub first: Time,
     /// The episode's last event time so far.
     pub last: Time,
-    /// How many matches so far.
+    /// How many matches so far, those of suppressed alerts among them.
     pub count: u64,
     /// The correlation's group: field and value.
     pub group: Vec<(String, String)>,
@@ -146,6 +175,12 @@ pub struct Alert {
     pub events: Vec<EventId>,
     /// Why a detection rule held; of a correlation, what it counts, how many matches there were, and what it asks for.
     pub because: Vec<Because>,
+    /// The alerts of the same rule and fields that were held back after it, and are counted in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppressed>,
+    /// Every match was of an authorised scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorised: Option<Authorised>,
 }
 
 impl Alert {

@@ -1,6 +1,6 @@
 //! What a person works on: alerts that belong together.
 
-use crate::{Alert, Entity, Severity, Time};
+use crate::{Alert, Authorised, Entity, Severity, Time};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -136,6 +136,9 @@ pub struct Incident {
     pub system_level: u8,
     /// Its alerts in order of time.
     pub alerts: Vec<Alert>,
+    /// Every alert is of an authorised scan; the first one's authorisation. Nobody is paged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorised: Option<Authorised>,
 }
 
 #[cfg(test)]

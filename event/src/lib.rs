@@ -14,7 +14,7 @@ mod raw;
 mod risk;
 mod time;
 
-pub use alert::{Alert, Because, Entity, EntityKind, Match, Severity};
+pub use alert::{Alert, Authorised, Because, Entity, EntityKind, Match, Severity, Suppressed};
 pub use candidate::{Candidates, Needed};
 pub use draft::Draft;
 pub use event::{Event, Extra, Value};

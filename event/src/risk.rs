@@ -80,6 +80,8 @@ mod tests {
             tags: Vec::new(),
             events: Vec::new(),
             because: Vec::new(),
+            suppressed: None,
+            authorised: None,
         }
     }
 

@@ -49,11 +49,11 @@ pub(super) fn warnings(exceptions: &[Arc<Filter>], now: Time) -> Vec<String> {
     found
 }
 
-fn day(time: Time) -> String {
+pub(super) fn day(time: Time) -> String {
     time.to_string().chars().take(10).collect()
 }
 
-fn or<'t>(text: &'t str, other: &'t str) -> &'t str {
+pub(super) fn or<'t>(text: &'t str, other: &'t str) -> &'t str {
     if text.is_empty() { other } else { text }
 }
 

@@ -283,6 +283,7 @@ async fn matches_come_back_in_order_and_once() {
             system_level: 3,
             because: Vec::new(),
             is_clamped: false,
+            authorised: None,
         })
         .collect();
     live.events.insert_matches(&found, "m1").await.unwrap();

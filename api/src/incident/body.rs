@@ -1,7 +1,7 @@
 //! Incidents on the wire.
 
 use super::story::{Sentence, story};
-use event::{Alert, Because, Entity, EventId, Risk, Severity, Stage, Status, Time};
+use event::{Alert, Authorised, Because, Entity, EventId, Risk, Severity, Stage, Status, Suppressed, Time};
 use serde::{Deserialize, Deserializer, Serialize};
 use store::cases::{Change, Comment, Detail, HistoryEntry, Summary, Verdict};
 use utoipa::ToSchema;
@@ -46,6 +46,29 @@ pub(super) struct IncidentSummary {
     /// Closed, and events came after.
     updated_after_close: bool,
     version: i64,
+    /// Every alert is of this authorised scan: nobody is paged, and the list leaves it out unless asked.
+    authorised: Option<AuthorisedBody>,
+}
+
+/// Who allowed a scan, on which word, why, and until when.
+#[derive(Serialize, ToSchema)]
+struct AuthorisedBody {
+    id: String,
+    title: String,
+    by: String,
+    /// The number of the document.
+    document: String,
+    reason: String,
+    #[schema(value_type = String, format = DateTime)]
+    until: Time,
+}
+
+/// Alerts that were held back after one of the same rule and fields; their matches are in its count.
+#[derive(Serialize, ToSchema)]
+struct SuppressedBody {
+    count: u64,
+    #[schema(value_type = String, format = DateTime)]
+    until: Time,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -104,6 +127,10 @@ struct AlertBody {
     #[schema(value_type = Vec<String>)]
     events: Vec<EventId>,
     because: Vec<BecauseBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<SuppressedBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorised: Option<AuthorisedBody>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -198,6 +225,13 @@ impl From<Because> for BecauseBody {
     }
 }
 
+impl From<Authorised> for AuthorisedBody {
+    fn from(found: Authorised) -> AuthorisedBody {
+        let Authorised { id, title, by, document, reason, until } = found;
+        AuthorisedBody { id, title, by, document, reason, until }
+    }
+}
+
 impl From<Comment> for CommentBody {
     fn from(comment: Comment) -> CommentBody {
         let Comment { id, author, text, created } = comment;
@@ -237,6 +271,7 @@ impl From<Summary> for IncidentSummary {
             comments_count: found.comments_count,
             updated_after_close: found.updated_after_close,
             version: found.version,
+            authorised: found.authorised.map(AuthorisedBody::from),
         }
     }
 }
@@ -260,6 +295,8 @@ impl From<Alert> for AlertBody {
             tags: found.tags,
             events: found.events,
             because: found.because.into_iter().map(BecauseBody::from).collect(),
+            suppressed: found.suppressed.map(|Suppressed { count, until }| SuppressedBody { count, until }),
+            authorised: found.authorised.map(AuthorisedBody::from),
         }
     }
 }

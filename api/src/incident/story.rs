@@ -199,6 +199,8 @@ mod tests {
             tags: vec!["attack.credential-access".to_owned()],
             events: Vec::new(),
             because: Vec::new(),
+            suppressed: None,
+            authorised: None,
         }
     }
 

@@ -64,7 +64,9 @@ impl Correlator {
                 self.counters.filtered += 1;
                 continue;
             }
-            let found = context.found(rule, record, self.engine.because(at, &rules, record));
+            let mut found = context.found(rule, record, self.engine.because(at, &rules, record));
+            let window = rules.authorised(&rule.meta.id, record, found.time, &found.unit);
+            found.authorised = window.map(|window| window.told.id.clone());
             if self.depth > Depth::Matches {
                 self.absorb(rule, &found, out);
             }

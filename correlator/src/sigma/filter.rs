@@ -98,7 +98,7 @@ impl Filter {
 }
 
 /// A date begins at midnight UTC.
-fn moment(text: &str) -> Option<Time> {
+pub(crate) fn moment(text: &str) -> Option<Time> {
     Time::parse(text).or_else(|| Time::parse(&format!("{text}T00:00:00Z")))
 }
 

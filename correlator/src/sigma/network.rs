@@ -10,7 +10,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(super) fn parse(text: &str) -> Option<Network> {
+    pub(crate) fn parse(text: &str) -> Option<Network> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address.parse().ok()?, Some(prefix.parse().ok()?)),
             None => (text.parse().ok()?, None),
@@ -21,8 +21,13 @@ impl Network {
     }
 
     /// Whether the address, or the IPv4 address that it stands for (`::ffff:192.0.2.1`), is of the network.
-    pub(super) fn contains(self, ip: IpAddr) -> bool {
+    pub(crate) fn contains(self, ip: IpAddr) -> bool {
         self.holds(ip) || self.holds(ip.to_canonical())
+    }
+
+    /// Whether it holds every address of its family.
+    pub(crate) fn is_everything(self) -> bool {
+        self.prefix == 0
     }
 
     fn holds(self, ip: IpAddr) -> bool {

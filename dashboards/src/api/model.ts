@@ -61,6 +61,17 @@ export interface IncidentSummary {
   entities: Entity[];
   comments_count: number;
   version: number;
+  authorised?: Authorised | null;
+}
+
+/** Who allowed a scan, on which word, why, and until when. */
+export interface Authorised {
+  id: string;
+  title: string;
+  by: string;
+  document: string;
+  reason: string;
+  until: string;
 }
 
 /** Why an item of a rule held. */
@@ -87,6 +98,9 @@ export interface Alert {
   tags: string[];
   events: string[];
   because: Because[];
+  /** Further alerts that were held back. */
+  suppressed?: { count: number; until: string };
+  authorised?: Authorised;
 }
 
 export interface Comment {

@@ -159,6 +159,17 @@ export const en: Catalogue = {
   'incidents.keys': 'Keys: j/k to select, Enter to open, / to search.',
   'incidents.counts': '{alerts} alerts, {events} events',
 
+  'authorised.label': 'Authorised scan',
+  'authorised.note': 'Every alert is of this scan: kept for the record, nobody is paged.',
+  'authorised.by': 'Allowed by',
+  'authorised.document': 'Document',
+  'authorised.until': 'Until',
+  'authorised.reason': 'Reason',
+  'authorised.filter': 'Authorised scans',
+  'authorised.filter.false': 'Hidden',
+  'authorised.filter.true': 'These alone',
+  'authorised.filter.any': 'Among the others',
+
   'incident.back': 'Back to the incident queue',
   'incident.number': 'Incident {number}',
   'incident.acknowledge': 'Acknowledge',
@@ -182,6 +193,7 @@ export const en: Catalogue = {
   'incident.group': 'Grouped by',
   'incident.rule': 'Rule',
   'incident.times': '{count} times',
+  'incident.suppressed': 'And {count} more suppressed until {until}.',
   'incident.evidence': 'Evidence',
   'incident.noEvidence': 'No events of evidence yet.',
   'incident.evidenceNote': 'Evidence is the original events, in order of time.',
@@ -211,6 +223,7 @@ export const en: Catalogue = {
   'change.created': 'incident created',
   'change.severity_found': 'severity as the system sees it',
   'change.events_after_close': 'number of events after it was closed',
+  'change.authorised': 'authorised scan',
   'change.merged': 'incident merged',
 
   'events.title': 'Event search',

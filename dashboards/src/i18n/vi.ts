@@ -157,6 +157,17 @@ export const vi = {
   'incidents.keys': 'Phím tắt: j/k để chọn, Enter để mở, / để tìm.',
   'incidents.counts': '{alerts} cảnh báo, {events} sự kiện',
 
+  'authorised.label': 'Quét được cho phép',
+  'authorised.note': 'Mọi cảnh báo đều do đợt quét này: được lưu để tra cứu, không cần trực xử lý.',
+  'authorised.by': 'Người cho phép',
+  'authorised.document': 'Văn bản',
+  'authorised.until': 'Đến',
+  'authorised.reason': 'Lý do',
+  'authorised.filter': 'Quét được cho phép',
+  'authorised.filter.false': 'Ẩn',
+  'authorised.filter.true': 'Chỉ hiện loại này',
+  'authorised.filter.any': 'Hiện cùng sự cố khác',
+
   'incident.back': 'Về hàng đợi sự cố',
   'incident.number': 'Sự cố số {number}',
   'incident.acknowledge': 'Tiếp nhận',
@@ -180,6 +191,7 @@ export const vi = {
   'incident.group': 'Nhóm theo',
   'incident.rule': 'Luật',
   'incident.times': '{count} lần',
+  'incident.suppressed': 'Trong đó {count} cảnh báo lặp lại không báo riêng; giữ lại đến {until}.',
   'incident.evidence': 'Bằng chứng',
   'incident.noEvidence': 'Chưa có sự kiện bằng chứng.',
   'incident.evidenceNote': 'Bằng chứng là sự kiện gốc, theo thứ tự thời gian.',
@@ -209,6 +221,7 @@ export const vi = {
   'change.created': 'tạo sự cố',
   'change.severity_found': 'mức độ nghiêm trọng do hệ thống đánh giá',
   'change.events_after_close': 'số sự kiện sau khi đóng',
+  'change.authorised': 'đợt quét được cho phép',
   'change.merged': 'sự cố được gộp',
 
   'events.title': 'Tìm kiếm sự kiện',

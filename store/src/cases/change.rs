@@ -116,13 +116,13 @@ impl Cases {
         self.incident(&was.id).await?.ok_or(Error::Missing("incident"))
     }
 
-    /// How many incidents are not closed, by severity, worst last.
+    /// How many incidents wait for somebody, by severity, worst last: not closed, nor of an authorised scan.
     ///
     /// # Errors
     /// The database refused.
     pub async fn open_by_severity(&self) -> Result<Vec<(Severity, u64)>, Error> {
         let rows = sqlx::query(
-            "SELECT severity, COUNT(*) FROM incidents WHERE merged_into IS NULL AND status <> 'closed' \
+            "SELECT severity, COUNT(*) FROM incidents WHERE merged_into IS NULL AND authorised IS NULL AND status <> 'closed' \
              GROUP BY severity ORDER BY severity",
         )
         .fetch_all(&self.read)

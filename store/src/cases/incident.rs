@@ -6,7 +6,7 @@ mod merge;
 pub use detail::Detail;
 
 use super::{Cases, Error, Tx, comment, secret, stored};
-use event::{Alert, Incident, Severity, Time};
+use event::{Alert, Authorised, Incident, Severity, Time};
 use sqlx::Row as _;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -31,6 +31,7 @@ struct Known {
     status: String,
     merged_into: Option<String>,
     updated_after_close: i64,
+    authorised: Option<String>,
 }
 
 impl Cases {
@@ -105,8 +106,8 @@ impl Cases {
         sqlx::query(
             "UPDATE incidents SET title = $2, title_vi = $3, severity_found = $4, severity = $5, stage = $6, unit = $7, \
              system = $8, system_level = $9, first_ms = $10, last_ms = $11, entities = $12, search = $13, \
-             alerts_count = $14, events_count = $15, digest = $16, updated_ms = $17, updated_after_close = $18 \
-             WHERE id = $1",
+             alerts_count = $14, events_count = $15, digest = $16, updated_ms = $17, updated_after_close = $18, \
+             authorised = $19 WHERE id = $1",
         )
         .bind(id)
         .bind(&incident.title)
@@ -126,6 +127,7 @@ impl Cases {
         .bind(&columns.digest)
         .bind(now.0)
         .bind(if after_close { 1 } else { known.updated_after_close })
+        .bind(&columns.authorised)
         .execute(&mut **tx)
         .await?;
         let mut note = comment::Note {
@@ -137,6 +139,11 @@ impl Cases {
         if known.severity_found != rank(incident.severity) {
             let was = by_rank(known.severity_found)?.name();
             note.write(tx, "severity_found", Some(was), Some(incident.severity.name())).await?;
+        }
+        if known.authorised.is_some() != columns.authorised.is_some() {
+            let was = known.authorised.as_deref().map(authorised).transpose()?.map(|was| was.title);
+            let became = incident.authorised.as_ref().map(|became| became.title.as_str());
+            note.write(tx, "authorised", was.as_deref(), became).await?;
         }
         if after_close && known.updated_after_close == 0 {
             let (was, became) = (known.events_count.to_string(), columns.events_count.to_string());
@@ -150,6 +157,7 @@ impl Cases {
 struct Columns {
     stage: String,
     entities: String,
+    authorised: Option<String>,
     alerts_count: i64,
     events_count: i64,
     digest: String,
@@ -174,25 +182,27 @@ impl Columns {
         let alerts = incident.alerts.iter().take(alerts_max).map(row).collect::<Result<Vec<_>, _>>()?;
         let entities = serde_json::to_string(&incident.entities).map_err(unreadable)?;
         let stage = serde_json::to_string(&incident.stage).map_err(unreadable)?.trim_matches('"').to_owned();
+        let authorised = incident.authorised.as_ref().map(serde_json::to_string).transpose();
+        let authorised = authorised.map_err(unreadable)?;
         let events = incident.alerts.iter().fold(0u64, |sum, alert| sum.saturating_add(alert.count));
         let alerts_count = stored(incident.alerts.len());
         let facts = serde_json::to_vec(&(
             (&incident.title, &incident.title_vi, incident.severity, &stage, &entities),
             (&incident.unit, &incident.system, incident.system_level, incident.first, incident.last),
-            (alerts_count, events),
+            (alerts_count, events, &authorised),
         ));
         let facts = facts.map_err(unreadable)?;
         let mut parts: Vec<&[u8]> = vec![&facts];
         parts.extend(alerts.iter().map(|alert| alert.digest.as_bytes()));
         let digest = secret::digest(&parts);
         let events_count = i64::try_from(events).unwrap_or(i64::MAX);
-        Ok(Columns { stage, entities, alerts_count, events_count, digest, alerts })
+        Ok(Columns { stage, entities, authorised, alerts_count, events_count, digest, alerts })
     }
 }
 
 async fn known(tx: &mut Tx, id: &str) -> Result<Option<Known>, Error> {
     let row = sqlx::query(
-        "SELECT number, digest, severity_found, severity_set, events_count, status, merged_into, updated_after_close \
+        "SELECT number, digest, severity_found, severity_set, events_count, status, merged_into, updated_after_close, authorised \
          FROM incidents WHERE id = $1",
     )
     .bind(id)
@@ -208,6 +218,7 @@ async fn known(tx: &mut Tx, id: &str) -> Result<Option<Known>, Error> {
         status: row.try_get(5)?,
         merged_into: row.try_get(6)?,
         updated_after_close: row.try_get(7)?,
+        authorised: row.try_get(8)?,
     }))
 }
 
@@ -222,9 +233,9 @@ async fn insert(
     sqlx::query(
         "INSERT INTO incidents (id, number, title, title_vi, severity_found, severity_set, severity, stage, unit, system, \
          system_level, first_ms, last_ms, entities, search, alerts_count, events_count, comments_count, history_count, \
-         digest, merged_into, status, verdict, assignee, updated_after_close, version, created_ms, updated_ms) \
+         digest, merged_into, status, verdict, assignee, updated_after_close, version, created_ms, updated_ms, authorised) \
          VALUES ($1, $2, $3, $4, $5, NULL, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, 1, $16, NULL, 'new', \
-         NULL, NULL, 0, 1, $17, $17)",
+         NULL, NULL, 0, 1, $17, $17, $18)",
     )
     .bind(id)
     .bind(number)
@@ -243,6 +254,7 @@ async fn insert(
     .bind(columns.events_count)
     .bind(&columns.digest)
     .bind(now.0)
+    .bind(&columns.authorised)
     .execute(&mut **tx)
     .await?;
     sqlx::query("INSERT INTO history (incident, place, time_ms, actor, change) VALUES ($1, 1, $2, '[correlator]', 'created')")
@@ -298,6 +310,11 @@ fn search_text(incident: &Incident, number: i64) -> String {
         text.push_str(&entity.name);
     }
     text.to_lowercase()
+}
+
+/// An authorisation as the database keeps it.
+pub(super) fn authorised(text: &str) -> Result<Authorised, Error> {
+    serde_json::from_str(text).map_err(|_| Error::Corrupt("authorisation"))
 }
 
 /// A severity as the database sorts it.

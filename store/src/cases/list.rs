@@ -1,8 +1,8 @@
 //! The list of incidents: filters, orders, and a cursor that stays right while incidents come in.
 
-use super::incident::{by_rank, rank};
+use super::incident::{authorised, by_rank, rank};
 use super::{Cases, Db, Error, Tx, Verdict};
-use event::{Entity, Severity, Stage, Status, Time};
+use event::{Authorised, Entity, Severity, Stage, Status, Time};
 use sqlx::{QueryBuilder, Row as _};
 
 /// An incident as the list shows it.
@@ -37,6 +37,8 @@ pub struct Summary {
     pub updated_after_close: bool,
     /// Counts people's changes; what the correlator adds does not raise it, or nobody could change a busy incident.
     pub version: i64,
+    /// Every alert is of this authorised scan: nobody is paged.
+    pub authorised: Option<Authorised>,
 }
 
 /// The order of the list.
@@ -68,6 +70,8 @@ pub struct Filter {
     pub from: Option<Time>,
     /// Active before this time.
     pub to: Option<Time>,
+    /// Of authorised scans alone, or none of those.
+    pub authorised: Option<bool>,
 }
 
 /// A page of the list.
@@ -81,7 +85,7 @@ pub struct Page {
 
 const SELECT: &str = "SELECT i.id, i.number, i.title, i.title_vi, i.severity, i.stage, i.status, i.verdict, i.assignee, \
     i.unit, i.system, i.system_level, i.first_ms, i.last_ms, i.created_ms, i.updated_ms, i.alerts_count, \
-    i.events_count, i.entities, i.comments_count, i.updated_after_close, i.version FROM incidents i ";
+    i.events_count, i.entities, i.comments_count, i.updated_after_close, i.version, i.authorised FROM incidents i ";
 
 impl Cases {
     /// A page of at most `limit` incidents, after `cursor`.
@@ -141,6 +145,11 @@ fn narrow(query: &mut QueryBuilder<Db>, filter: &Filter) {
         let escaped = text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
         query.push(" AND i.search LIKE ").push_bind(format!("%{escaped}%")).push(" ESCAPE '!'");
     }
+    match filter.authorised {
+        Some(true) => drop(query.push(" AND i.authorised IS NOT NULL")),
+        Some(false) => drop(query.push(" AND i.authorised IS NULL")),
+        None => {}
+    }
     if let Some(from) = filter.from {
         query.push(" AND i.last_ms >= ").push_bind(from.0);
     }
@@ -193,6 +202,7 @@ pub(super) async fn one(tx: &mut Tx, id: &str) -> Result<Option<Summary>, Error>
 fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Summary, Error> {
     let stage: String = row.try_get(5)?;
     let verdict: Option<String> = row.try_get(7)?;
+    let scan: Option<String> = row.try_get(22)?;
     let count = |place: usize| row.try_get::<i64, _>(place).map(i64::unsigned_abs);
     Ok(Summary {
         id: row.try_get(0)?,
@@ -217,5 +227,6 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Summary, Error> {
         comments_count: count(19)?,
         updated_after_close: count(20)? != 0,
         version: row.try_get(21)?,
+        authorised: scan.as_deref().map(authorised).transpose()?,
     })
 }

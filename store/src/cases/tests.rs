@@ -1,7 +1,7 @@
 //! The cases against a real SQLite file.
 
 use super::*;
-use event::{Alert, Entity, EntityKind, EventId, Incident, Severity, Stage, Status};
+use event::{Alert, Authorised, Entity, EntityKind, EventId, Incident, Severity, Stage, Status};
 use uuid::Uuid;
 
 const NOW: Time = Time(1_790_000_000_000);
@@ -39,6 +39,8 @@ fn alert(number: u128, count: u64) -> Alert {
         tags: Vec::new(),
         events: vec![EventId(number)],
         because: Vec::new(),
+        suppressed: None,
+        authorised: None,
     }
 }
 
@@ -56,6 +58,7 @@ fn incident(number: u128, alerts: Vec<Alert>) -> Incident {
         system: String::new(),
         system_level: 3,
         alerts,
+        authorised: None,
     }
 }
 
@@ -102,6 +105,42 @@ async fn a_closed_incident_that_gains_events_stays_closed_and_says_so_until_some
     let reopen = Change { status: Some(Status::New), ..Change::default() };
     let open = cases.change_incident(&by(), &id(1), found.summary.version, &reopen).await.unwrap();
     assert!(!open.summary.updated_after_close);
+}
+
+#[tokio::test]
+async fn an_authorised_incident_waits_for_nobody_until_another_alert_joins_it() {
+    let opened = open().await;
+    let cases = &opened.cases;
+    let text = |text: &str| text.to_owned();
+    let told = Authorised {
+        id: text("q4"),
+        title: text("Scan"),
+        by: text("An"),
+        document: text("124/QD"),
+        reason: text("Assessment"),
+        until: NOW,
+    };
+    let scan = Incident { authorised: Some(told.clone()), ..incident(1, vec![alert(10, 6)]) };
+    cases.upsert_incidents(&[scan, incident(2, vec![alert(20, 1)])], &[], NOW).await.unwrap();
+    let listed = async |authorised| {
+        let filter = Filter { authorised, ..Filter::default() };
+        let page = cases.incidents(&filter, Sort::First, 10, None).await.unwrap();
+        page.items.iter().map(|item| item.number).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (listed(Some(true)).await, listed(Some(false)).await, listed(None).await),
+        (vec![1], vec![2], vec![2, 1])
+    );
+    assert_eq!(cases.open_by_severity().await.unwrap(), [(Severity::High, 1)]);
+    assert_eq!(cases.incident(&id(1)).await.unwrap().unwrap().summary.authorised, Some(told));
+    cases.upsert_incidents(&[incident(1, vec![alert(10, 6), alert(11, 1)])], &[], NOW).await.unwrap();
+    assert_eq!((listed(Some(true)).await, listed(Some(false)).await), (vec![], vec![2, 1]));
+    let history = cases.incident(&id(1)).await.unwrap().unwrap().history;
+    let note = history.last().unwrap();
+    assert_eq!(
+        (note.change.as_str(), note.from.as_deref(), note.to.as_deref()),
+        ("authorised", Some("Scan"), None)
+    );
 }
 
 #[tokio::test]
