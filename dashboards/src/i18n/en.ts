@@ -168,7 +168,7 @@ export const en: Catalogue = {
   'authorised.filter': 'Authorised scans',
   'authorised.filter.false': 'Hidden',
   'authorised.filter.true': 'These alone',
-  'authorised.filter.any': 'Among the others',
+  'authorised.filter.any': 'Shown too',
 
   'incident.back': 'Back to the incident queue',
   'incident.number': 'Incident {number}',

@@ -165,8 +165,8 @@ export const vi = {
   'authorised.reason': 'Lý do',
   'authorised.filter': 'Quét được cho phép',
   'authorised.filter.false': 'Ẩn',
-  'authorised.filter.true': 'Chỉ hiện loại này',
-  'authorised.filter.any': 'Hiện cùng sự cố khác',
+  'authorised.filter.true': 'Chỉ loại này',
+  'authorised.filter.any': 'Hiện cả',
 
   'incident.back': 'Về hàng đợi sự cố',
   'incident.number': 'Sự cố số {number}',
