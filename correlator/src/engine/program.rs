@@ -307,7 +307,7 @@ impl Program {
             };
             propose(&self.slots[at].by_presence);
             for entry in &self.resolved[from..to] {
-                propose(&asked.memo.get(*entry).candidates());
+                propose(asked.memo.get(*entry).candidates());
             }
         }
         for rule in &candidates {
@@ -462,7 +462,7 @@ impl Program {
                 })
             }
             Ask::Pattern(Pattern::Text(glob)) if !glob.is_cased() => {
-                entries.iter().any(|entry| glob.holds_as_is(&asked.memo.get(*entry).folded()))
+                entries.iter().any(|entry| glob.holds_as_is(asked.memo.get(*entry).folded()))
             }
             Ask::Pattern(pattern) => {
                 let mut decoded = std::mem::take(&mut asked.memo.decoded);
