@@ -84,6 +84,18 @@ impl Metrics {
             "Attempts to store a batch that failed.",
             of(&progress.store_failures),
         );
+        counter(
+            out,
+            "haidang_rule_reloads_total",
+            "Times the rules were read again.",
+            of(&progress.rule_reloads),
+        );
+        counter(
+            out,
+            "haidang_rule_reload_failures_total",
+            "Times a problem in a file kept the rules as they were.",
+            of(&progress.rule_reload_failures),
+        );
     }
 
     fn correlator(&self, out: &mut String) {

@@ -8,6 +8,7 @@
 
 mod storing;
 
+use crate::rules::Live;
 use anyhow::Context as _;
 use collector::enrich::Enricher;
 use collector::intake::{Ledger, Source};
@@ -51,6 +52,8 @@ pub(crate) struct Progress {
     pub(crate) malformed: AtomicU64,
     pub(crate) matches: AtomicU64,
     pub(crate) alerts: AtomicU64,
+    pub(crate) rule_reloads: AtomicU64,
+    pub(crate) rule_reload_failures: AtomicU64,
     pub(crate) batches: AtomicU64,
     pub(crate) store_failures: AtomicU64,
     /// Whether the newest attempt to store failed: the spool grows meanwhile.
@@ -64,6 +67,7 @@ pub(crate) struct Pipeline {
     pub(crate) spool: Arc<Spool>,
     pub(crate) enricher: Enricher,
     pub(crate) correlator: Correlator,
+    pub(crate) rules: Arc<Live>,
     /// How far back stored matches can still matter to a window or an incident.
     pub(crate) memory_ms: i64,
     pub(crate) ledger: Arc<Ledger>,
@@ -276,6 +280,10 @@ impl Pipeline {
     ) -> anyhow::Result<usize> {
         let bytes_max = self.config.batch_bytes_max.saturating_sub(batch.bytes).max(1);
         let read = reader.next_batch(lines_max, bytes_max, wait)?;
+        let rules = self.rules.current();
+        if !Arc::ptr_eq(&rules, self.correlator.rules()) {
+            self.correlator.reload(rules, &mut batch.output);
+        }
         for record in read.iter() {
             if batch.lines == 0 {
                 batch.from = record.sequence;

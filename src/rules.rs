@@ -5,7 +5,10 @@ mod backtest;
 mod convert_wazuh;
 mod coverage;
 mod exception;
+mod live;
 mod suppression;
+
+pub(crate) use live::Live;
 
 use anyhow::Context as _;
 use correlator::{RuleFile, RuleKind, RuleSet};

@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config, Overrides};
 use crate::pipeline::{Pipeline, Progress};
+use crate::rules::Live;
 use crate::web::{self, Parts};
 use anyhow::Context as _;
 use collector::enrich::Enricher;
@@ -45,7 +46,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let data = prepare(&config.data())?;
-    let rules = crate::rules::load(&config.rules)?;
+    let rules = Arc::new(Live::new(crate::rules::load(&config.rules)?));
     let enricher = enricher(config);
     let spool = open_spool(config, &data)?;
 
@@ -62,8 +63,9 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         config: config.pipeline.clone(),
         spool: Arc::clone(&spool),
         enricher,
-        correlator: Correlator::new(Arc::clone(&rules), config.correlator.clone()),
-        memory_ms: memory_ms(&rules, &config.correlator),
+        correlator: Correlator::new(rules.current(), config.correlator.clone()),
+        memory_ms: memory_ms(&rules.current(), &config.correlator),
+        rules: Arc::clone(&rules),
         ledger: Arc::clone(&ledger),
         events: events.clone(),
         cases: cases.clone(),
@@ -74,6 +76,9 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     }
     .start()
     .await?;
+    Arc::clone(&rules)
+        .read_at_hangup(config.rules.clone(), Arc::clone(&progress))
+        .context("listen for SIGHUP")?;
     let running =
         intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
 

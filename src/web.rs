@@ -2,10 +2,11 @@
 
 use crate::metrics::Metrics;
 use crate::pipeline::Progress;
+use crate::rules::Live;
 use api::{Check, RuleInfo, SourceLedger};
 use collector::intake::{Ledger, Source};
 use collector::spool::{Spool, State};
-use correlator::{RuleKind, RuleSet};
+use correlator::RuleKind;
 use event::Time;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,7 +20,7 @@ pub(crate) struct Parts {
     pub(crate) config: api::Config,
     pub(crate) events: Events,
     pub(crate) cases: Cases,
-    pub(crate) rules: Arc<RuleSet>,
+    pub(crate) rules: Arc<Live>,
     pub(crate) spool: Arc<Spool>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) progress: Arc<Progress>,
@@ -33,7 +34,10 @@ pub(crate) fn state(parts: Parts) -> api::State {
     api::State {
         events,
         cases,
-        rules: Arc::new(move || rules.metas().filter(|meta| !meta.id.is_empty()).map(rule).collect()),
+        rules: Arc::new(move || {
+            let rules = rules.current();
+            rules.metas().filter(|meta| !meta.id.is_empty()).map(rule).collect()
+        }),
         ledger: Arc::new(move || sources(&ledger, now())),
         metrics: Arc::new(move |out| metrics.write(out)),
         ready: Arc::new(move || checks(&spool, &progress)),

@@ -14,6 +14,7 @@ mod browser;
 mod candidate;
 mod command;
 mod kill;
+mod reload;
 mod rules;
 mod senders;
 mod stack;
