@@ -49,12 +49,22 @@ const REASONS: &[(Quirk, &str)] = &[
          rsigma takes null for absence",
     ),
     (
+        Quirk::ListedNull,
+        "rules, Special Field Values: null is a value that a field may have, and of a field's list each value counts; \
+         rsigma does not look for null in a list",
+    ),
+    (
         Quirk::WideAlone,
         "modifiers, utf16le and its kin: transforms the value; rsigma does so only before base64",
     ),
     (
         Quirk::TypedReference,
-        "rules, General: all values are treated as case-insensitive strings; rsigma compares a number with a text as unequal",
+        "rules, General: all values are treated as case-insensitive strings, and of a list each counts; rsigma's fieldref \
+         compares fields as they stand: no number with a text, no list with what is in it, but null with null",
+    ),
+    (
+        Quirk::DateAlone,
+        "modifiers, Time: the value is a date, of which day, month and year are parts; rsigma wants a time of day behind it",
     ),
     (Quirk::InUtc, "modifiers, Time: not designed to handle timezone conversions; rsigma converts to UTC"),
     (

@@ -23,6 +23,8 @@ pub enum Quirk {
     ShiftedTail,
     LineDot,
     NullNotThere,
+    ListedNull,
+    DateAlone,
     WideAlone,
     TypedReference,
     InUtc,
@@ -63,6 +65,9 @@ struct Under<'a> {
     there: bool,
     /// Null itself stands there.
     null: bool,
+    /// Null stands there in a list.
+    listed: bool,
+    is_list: bool,
     /// Something that is neither a value nor null stands there.
     other: bool,
 }
@@ -77,6 +82,7 @@ pub fn item(item: &Item, event: &Json, quirks: &[Quirk]) -> bool {
     if quirks.contains(&Quirk::NullNotThere) && under.null {
         under.there = false;
     }
+    under.other |= quirks.contains(&Quirk::ListedNull) && under.listed;
     if item.has("exists") {
         return item.values.first().and_then(Yaml::as_bool) == Some(under.there);
     }
@@ -91,6 +97,12 @@ pub fn item(item: &Item, event: &Json, quirks: &[Quirk]) -> bool {
         if item.has("fieldref") {
             let mut theirs = Under::default();
             below(event, "", value.as_str().unwrap_or_default(), &mut theirs);
+            if quirks.contains(&Quirk::TypedReference) && (under.is_list || theirs.is_list) {
+                return false;
+            }
+            if quirks.contains(&Quirk::TypedReference) && under.null && theirs.null {
+                return true;
+            }
             return theirs.values.iter().any(|their| {
                 let pattern = placed(&regex::escape(&text(their)), item, quirks);
                 let same_type = |ours: &Json| ours.is_string() == their.is_string();
@@ -127,12 +139,11 @@ fn below<'a>(json: &'a Json, path: &str, name: &str, under: &mut Under<'a>) {
                 let here = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 if here == name {
                     under.there = true;
+                    under.is_list |= value.is_array();
+                    under.listed |= value.as_array().is_some_and(|list| list.iter().any(Json::is_null));
                     stands(value, under);
                 } else if name.starts_with(&format!("{here}.")) {
                     below(value, &here, name, under);
-                } else if here.starts_with(&format!("{name}.")) {
-                    under.there = true;
-                    under.other = true;
                 }
             }
         }
@@ -204,15 +215,19 @@ fn meets(value: &Yaml, item: &Item, found: &Json, quirks: &[Quirk]) -> bool {
             .chain(&["wide", "utf16le", "utf16be", "utf16"])
             .any(|word| item.has(word));
     match value {
-        Yaml::Bool(flag) if !has_text_word && item.field.is_some() => match found {
-            Json::Bool(found) => found == flag,
-            Json::String(found) if quirks.contains(&Quirk::TrueWords) => {
-                let words = if *flag { ["true", "1", "yes"] } else { ["false", "0", "no"] };
-                words.contains(&found.to_lowercase().as_str())
+        Yaml::Bool(flag)
+            if item.field.is_some() && (!has_text_word || quirks.contains(&Quirk::TrueWords)) =>
+        {
+            match found {
+                Json::Bool(found) => found == flag,
+                Json::String(found) if quirks.contains(&Quirk::TrueWords) => {
+                    let words = if *flag { ["true", "1", "yes"] } else { ["false", "0", "no"] };
+                    words.contains(&found.to_lowercase().as_str())
+                }
+                Json::String(found) => found.eq_ignore_ascii_case(if *flag { "true" } else { "false" }),
+                _ => false,
             }
-            Json::String(found) => found.eq_ignore_ascii_case(if *flag { "true" } else { "false" }),
-            _ => false,
-        },
+        }
         Yaml::Number(_) if !has_text_word && item.field.is_some() => number(found) == bound(),
         other => {
             let written = match other {
@@ -374,6 +389,9 @@ fn date_part(part: &str, found: &Json, quirks: &[Quirk]) -> Option<f64> {
         }
         found => {
             let found = found.as_str()?;
+            if quirks.contains(&Quirk::DateAlone) && found.len() == "2026-01-01".len() {
+                return None;
+            }
             let utc = quirks.contains(&Quirk::InUtc).then(|| event::Time::parse(found)).flatten();
             utc.map_or_else(|| found.to_owned(), |time| time.to_string())
         }
