@@ -109,15 +109,20 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     }
     spool.close().context("write the last lines to the spool")?;
     stop.store(true, Ordering::Relaxed);
-    for thread in threads {
-        let _ = tokio::task::spawn_blocking(move || thread.join()).await; // a thread that panicked has said so
-    }
+    join(threads).await;
     let _ = close.send(()); // the server is gone only if it failed, which the log tells
     let _ = tokio::time::timeout(Duration::from_secs(5), server).await;
     cases.close().await;
     engine.stop().await;
     let _ = std::fs::remove_file(data.join("run.json"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits until the pipeline has stored what the spool holds.
+async fn join(threads: Vec<std::thread::JoinHandle<()>>) {
+    for thread in threads {
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await; // a thread that panicked has said so
+    }
 }
 
 /// Completes at SIGTERM or SIGINT.
