@@ -8,11 +8,7 @@ use std::sync::Arc;
 /// Lists them: until when, what, of which rules, by whom, why.
 pub(super) fn list(exceptions: &[Arc<Filter>], now: Time, out: &mut impl Write) -> std::io::Result<()> {
     for exception in exceptions {
-        let until = match exception.expires {
-            None => "always".to_owned(),
-            Some(until) if until <= now => format!("expired {}", day(until)),
-            Some(until) => format!("until {}", day(until)),
-        };
+        let until = ends(exception.expires, now);
         let rules = exception.rules.as_ref().map_or_else(|| "any rule".to_owned(), |rules| rules.join(", "));
         let Filter { title, author, reason, .. } = &**exception;
         writeln!(
@@ -29,27 +25,46 @@ pub(super) fn list(exceptions: &[Arc<Filter>], now: Time, out: &mut impl Write) 
 pub(super) fn warnings(exceptions: &[Arc<Filter>], now: Time) -> Vec<String> {
     let mut found = Vec::new();
     for exception in exceptions {
-        let mut warn = |what: String| {
-            found.push(format!("{}: the exception `{}` {what}", exception.path, exception.title));
-        };
-        match exception.expires {
-            Some(until) if until <= now => {
-                warn(format!("has expired on {}: take it out or renew it", day(until)));
-            }
-            Some(_) => {}
-            None => warn("never expires: give it a date (`expires`)".to_owned()),
-        }
-        if exception.author.is_empty() {
-            warn("says nobody who answers for it (`author`)".to_owned());
-        }
-        if exception.reason.is_empty() {
-            warn("says no reason (`description`)".to_owned());
-        }
+        let Filter { title, author, reason, .. } = &**exception;
+        let about = format!("{}: the exception `{title}`", exception.path);
+        warn(&about, exception.expires, now, (author, reason), &mut found);
     }
     found
 }
 
-pub(super) fn day(time: Time) -> String {
+/// Until when, in a word.
+pub(super) fn ends(expires: Option<Time>, now: Time) -> String {
+    match expires {
+        None => "always".to_owned(),
+        Some(until) if until <= now => format!("expired {}", day(until)),
+        Some(until) => format!("until {}", day(until)),
+    }
+}
+
+/// What is wrong with a document that should end one day, and that somebody should answer for (`author`, `reason`).
+pub(super) fn warn(
+    about: &str,
+    expires: Option<Time>,
+    now: Time,
+    (author, reason): (&str, &str),
+    found: &mut Vec<String>,
+) {
+    match expires {
+        Some(until) if until <= now => {
+            found.push(format!("{about} has expired on {}: take it out or renew it", day(until)));
+        }
+        Some(_) => {}
+        None => found.push(format!("{about} never expires: give it a date (`expires`)")),
+    }
+    if author.is_empty() {
+        found.push(format!("{about} says nobody who answers for it (`author`)"));
+    }
+    if reason.is_empty() {
+        found.push(format!("{about} says no reason (`description`)"));
+    }
+}
+
+fn day(time: Time) -> String {
     time.to_string().chars().take(10).collect()
 }
 

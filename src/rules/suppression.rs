@@ -1,6 +1,6 @@
 //! Suppressions as people look at them: what is held back, by which fields, for how long, until when, who answers for it.
 
-use super::exception::{day, or};
+use super::exception::{ends, or, warn};
 use correlator::Suppression;
 use event::Time;
 use std::io::Write;
@@ -10,11 +10,7 @@ use std::sync::Arc;
 pub(super) fn list(all: &[Arc<Suppression>], now: Time, out: &mut impl Write) -> std::io::Result<()> {
     for one in all {
         let Suppression { title, author, reason, group_by, timespan_ms, .. } = &**one;
-        let until = match one.expires {
-            None => "always".to_owned(),
-            Some(until) if until <= now => format!("expired {}", day(until)),
-            Some(until) => format!("until {}", day(until)),
-        };
+        let until = ends(one.expires, now);
         let what =
             format!("of {}; by {}; {} s", one.rules.join(", "), group_by.join(", "), timespan_ms / 1000);
         let reason = if one.is_own { "in the rule" } else { or(reason, "no reason") };
@@ -27,21 +23,8 @@ pub(super) fn list(all: &[Arc<Suppression>], now: Time, out: &mut impl Write) ->
 pub(super) fn warnings(all: &[Arc<Suppression>], now: Time) -> Vec<String> {
     let mut found = Vec::new();
     for one in all.iter().filter(|one| !one.is_own) {
-        let mut warn =
-            |what: String| found.push(format!("{}: the suppression `{}` {what}", one.path, one.title));
-        match one.expires {
-            Some(until) if until <= now => {
-                warn(format!("has expired on {}: take it out or renew it", day(until)));
-            }
-            Some(_) => {}
-            None => warn("never expires: give it a date (`expires`)".to_owned()),
-        }
-        if one.author.is_empty() {
-            warn("says nobody who answers for it (`author`)".to_owned());
-        }
-        if one.reason.is_empty() {
-            warn("says no reason (`description`)".to_owned());
-        }
+        let about = format!("{}: the suppression `{}`", one.path, one.title);
+        warn(&about, one.expires, now, (&one.author, &one.reason), &mut found);
     }
     found
 }

@@ -5,7 +5,7 @@ use super::index::{Index, Literal};
 use super::literal::Need;
 use crate::record::{FieldRef, Record};
 use crate::sigma::detection::{Item, Test, Wanted};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// From how many texts on a list of a rule that held is searched so, which must tell its first text that stands.
 const TOLD_MIN: usize = 4;
@@ -26,7 +26,7 @@ impl Choice {
     pub(super) fn of(test: &Test, texts_min: usize) -> Option<Choice> {
         let Test::Values { all: false, patterns } = test else { return None };
         let mut literals: Vec<Literal> = Vec::new();
-        let mut known: HashMap<Literal, ()> = HashMap::new();
+        let mut known: HashSet<Literal> = HashSet::new();
         let (mut places, mut others) = (Vec::new(), Vec::new());
         for (place, (wanted, _)) in (0u32..).zip(patterns) {
             let need = match wanted {
@@ -38,7 +38,7 @@ impl Choice {
                 continue;
             };
             let literal = Literal { text: text.into(), place: at.into() };
-            if known.insert(literal.clone(), ()).is_none() {
+            if known.insert(literal.clone()) {
                 literals.push(literal);
                 places.push(place);
             }
