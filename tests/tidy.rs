@@ -9,8 +9,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("collector", &["event"]),
     ("correlator", &["event"]),
     ("store", &["event"]),
-    ("api", &["event", "store"]),
-    (".", &["event", "collector", "correlator", "store", "api"]),
+    ("exchange", &["event"]),
+    ("api", &["event", "store", "exchange"]),
+    (".", &["event", "collector", "correlator", "store", "exchange", "api"]),
 ];
 
 /// Where, what, why not.
@@ -118,6 +119,7 @@ fn paths_that_the_documents_name_exist() {
                 "collector/",
                 "correlator/",
                 "store/",
+                "exchange/",
                 "api/",
                 "dashboards/",
                 "rules/",

@@ -1,0 +1,12 @@
+//! What we exchange with others: our types ↔ theirs. STIX 2.1 objects with TLP 2.0 markings, TAXII 2.1's messages.
+//!
+//! Invariants: no I/O and no clock here; what comes from outside is limited in size and depth before it is read, and
+//! what is not understood is told, never guessed.
+
+mod config;
+mod notice;
+pub mod stix;
+pub mod taxii;
+
+pub use config::{Collection, Config, Organisation, TaxiiConfig};
+pub use notice::Notice;
