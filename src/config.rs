@@ -17,6 +17,8 @@ pub(crate) struct Config {
     pub(crate) correlator: correlator::Limits,
     pub(crate) store: Store,
     pub(crate) api: Api,
+    /// Who we are to others and what they may have of us.
+    pub(crate) exchange: exchange::Config,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -88,6 +88,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
     let router = api::router(web::state(Parts {
         config: config.api.limits.clone(),
+        exchange: config.exchange.clone(),
         events,
         cases: cases.clone(),
         rules,

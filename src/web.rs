@@ -18,6 +18,7 @@ const SILENT_MS: i64 = 15 * 60_000;
 /// The parts that the API speaks for.
 pub(crate) struct Parts {
     pub(crate) config: api::Config,
+    pub(crate) exchange: exchange::Config,
     pub(crate) events: Events,
     pub(crate) cases: Cases,
     pub(crate) rules: Arc<Live>,
@@ -28,7 +29,7 @@ pub(crate) struct Parts {
 
 /// The API's view of the parts.
 pub(crate) fn state(parts: Parts) -> api::State {
-    let Parts { config, events, cases, rules, spool, ledger, progress } = parts;
+    let Parts { config, exchange, events, cases, rules, spool, ledger, progress } = parts;
     let metrics =
         Metrics { spool: Arc::clone(&spool), ledger: Arc::clone(&ledger), progress: Arc::clone(&progress) };
     api::State {
@@ -42,6 +43,7 @@ pub(crate) fn state(parts: Parts) -> api::State {
         metrics: Arc::new(move |out| metrics.write(out)),
         ready: Arc::new(move || checks(&spool, &progress)),
         clock: Arc::new(now),
+        exchange,
         config,
     }
 }

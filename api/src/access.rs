@@ -7,6 +7,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use event::Time;
 use std::net::SocketAddr;
 use store::cases::{Actor, Role, User};
@@ -25,7 +27,9 @@ pub(crate) enum Access {
     Session,
     /// A person's session: a token may not make tokens.
     Person,
-    /// Any role.
+    /// Any role, another organisation's too.
+    Exchange,
+    /// Any role of our own.
     Read,
     /// Responder or admin.
     Handle,
@@ -35,7 +39,7 @@ pub(crate) enum Access {
     Administer,
 }
 
-use Access::{Administer, Audit, Handle, Known, Metrics, Person, Public, Read, Session};
+use Access::{Administer, Audit, Exchange, Handle, Known, Metrics, Person, Public, Read, Session};
 
 /// Every route there is.
 pub(crate) const TABLE: &[(&str, &str, Access)] = &[
@@ -70,6 +74,21 @@ pub(crate) const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/incidents/{id}/events", Read),
     ("GET", "/api/v1/rules", Read),
     ("GET", "/api/v1/audit", Audit),
+    // Which collections, and which colours of them, is decided for each user in `taxii/right.rs`.
+    ("GET", "/taxii2/", Exchange),
+    ("GET", "/taxii2/exchange/", Exchange),
+    ("GET", "/taxii2/exchange/status/{id}/", Exchange),
+    ("GET", "/taxii2/exchange/collections/", Exchange),
+    ("GET", "/taxii2/exchange/collections/{id}/", Exchange),
+    ("GET", "/taxii2/exchange/collections/{id}/manifest/", Exchange),
+    ("GET", "/taxii2/exchange/collections/{id}/objects/", Exchange),
+    ("POST", "/taxii2/exchange/collections/{id}/objects/", Exchange),
+    ("GET", "/taxii2/exchange/collections/{id}/objects/{object}/", Exchange),
+    ("DELETE", "/taxii2/exchange/collections/{id}/objects/{object}/", Exchange),
+    ("GET", "/taxii2/exchange/collections/{id}/objects/{object}/versions/", Exchange),
+    ("GET", "/taxii2/{*rest}", Exchange),
+    ("POST", "/taxii2/{*rest}", Exchange),
+    ("DELETE", "/taxii2/{*rest}", Exchange),
 ];
 
 /// The cookie that holds a session's token.
@@ -107,7 +126,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
 
 fn rule(method: &Method, path: &str) -> Option<Access> {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    TABLE.iter().find(|line| line.0 == method && line.1 == path).map(|line| line.2)
+    TABLE.iter().find(|line| line.0 == method && is_of(line.1, path)).map(|line| line.2)
+}
+
+/// Whether the line is of this route. A route of TAXII's is served without its last slash too.
+fn is_of(line: &str, path: &str) -> bool {
+    line == path || (is_taxii(line) && line.strip_suffix('/') == Some(path))
+}
+
+fn is_taxii(path: &str) -> bool {
+    path.starts_with("/taxii2")
 }
 
 /// Stands in front of every route.
@@ -123,7 +151,7 @@ pub(crate) async fn enforce(
     request.extensions_mut().insert(Peer { address: address.clone(), now });
     let Some(access) = rule(request.method(), path.as_str()) else {
         // Also where a method is not taken: no handler runs for it, and the answer is the same for everyone.
-        let known = TABLE.iter().any(|line| line.1 == path.as_str());
+        let known = TABLE.iter().any(|line| is_of(line.1, path.as_str()));
         return if known { Ok(next.run(request).await) } else { Err(Error::NoAccessRule) };
     };
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
@@ -134,7 +162,12 @@ pub(crate) async fn enforce(
     if access == Public || (access == Metrics && near && !forwarded(request.headers())) {
         return Ok(next.run(request).await);
     }
-    let caller = authenticate(&app, request.headers(), address, now).await?.ok_or(Error::SignInFirst)?;
+    let headers = request.headers();
+    let caller = match authenticate(&app, headers, &address, now).await? {
+        None if is_taxii(path.as_str()) => exchanging(&app, headers, &address, now).await?,
+        caller => caller,
+    };
+    let caller = caller.ok_or(Error::SignInFirst)?;
     if let Err(refusal) = permit(access, &caller, changes, request.headers()) {
         let action = format!("{} {}", request.method(), path.as_str());
         app.cases.audit(&caller.actor, &action, request.uri().path(), "denied", &refusal.to_string()).await?;
@@ -147,10 +180,10 @@ pub(crate) async fn enforce(
 async fn authenticate(
     app: &App,
     headers: &HeaderMap,
-    address: String,
+    address: &str,
     now: Time,
 ) -> Result<Option<Caller>, Error> {
-    let actor = |user: &User| Actor { name: user.username.clone(), address, now };
+    let actor = |user: &User| Actor { name: user.username.clone(), address: address.to_owned(), now };
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().unwrap_or_default();
         let Some((scheme, secret)) = text.split_once(' ') else { return Ok(None) };
@@ -166,6 +199,38 @@ async fn authenticate(
         actor: actor(&session.user),
         user: session.user,
         session: Some((token.to_owned(), session.csrf)),
+    }))
+}
+
+/// What clients of TAXII send besides: a name and a password, where a token may stand for the password; and `Token`,
+/// which OASIS's own client says for `Bearer`. Never a browser, so nothing here needs a CSRF value.
+async fn exchanging(
+    app: &App,
+    headers: &HeaderMap,
+    address: &str,
+    now: Time,
+) -> Result<Option<Caller>, Error> {
+    let text = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let Some((scheme, secret)) = text.split_once(' ') else { return Ok(None) };
+    let secret = secret.trim();
+    let user = if scheme.eq_ignore_ascii_case("token") {
+        app.cases.token_user(secret).await?
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = STANDARD.decode(secret).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let Some((name, password)) = decoded.as_deref().and_then(|text| text.split_once(':')) else {
+            return Ok(None);
+        };
+        match app.cases.token_user(password).await? {
+            Some(user) => Some(user).filter(|user| user.username == name),
+            None => Some(app.cases.identify(name, password.to_owned(), address, now).await?),
+        }
+    } else {
+        None
+    };
+    Ok(user.map(|user| Caller {
+        actor: Actor { name: user.username.clone(), address: address.to_owned(), now },
+        user,
+        session: None,
     }))
 }
 
@@ -186,9 +251,10 @@ fn permit(access: Access, caller: &Caller, changes: bool, headers: &HeaderMap) -
     }
     let role = caller.user.role;
     let may = match access {
-        Public | Metrics | Known | Session | Person | Read => true,
+        Public | Metrics | Known | Session | Person | Exchange => true,
+        Read => role >= Role::Auditor,
         Handle => role >= Role::Responder,
-        Audit => role != Role::Responder,
+        Audit => matches!(role, Role::Auditor | Role::Admin),
         Administer => role == Role::Admin,
     };
     if may { Ok(()) } else { Err(Error::Forbidden("your role does not allow this")) }

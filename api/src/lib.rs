@@ -19,6 +19,7 @@ mod overview;
 mod rule;
 mod session;
 mod source;
+mod taxii;
 mod token;
 mod user;
 
@@ -96,6 +97,8 @@ pub struct State {
     pub ready: Arc<dyn Fn() -> Vec<Check> + Send + Sync>,
     /// The time.
     pub clock: Arc<dyn Fn() -> Time + Send + Sync>,
+    /// Who we are to others and what they may have of us.
+    pub exchange: exchange::Config,
     /// Limits and manners.
     pub config: Config,
 }
@@ -123,10 +126,11 @@ pub fn router(state: State) -> Router {
         OpenApiRouter::new().nest("/api/v1", resources()).merge(health::router()).split_for_parts();
     let routes = routes
         .merge(document::router())
+        .merge(taxii::router(&app))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), access::enforce))
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(dashboards::serve);
-    guard::around(routes, &app).with_state(app)
+    guard::around(routes, &app).layer(axum::middleware::from_fn(taxii::shape)).with_state(app)
 }
 
 /// Serves `router` until `shutdown`, then lets what is under way finish.

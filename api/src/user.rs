@@ -24,6 +24,7 @@ pub(crate) enum RoleName {
     Admin,
     Responder,
     Auditor,
+    Partner,
 }
 
 #[derive(Serialize, ToSchema)]

@@ -67,6 +67,14 @@ impl Server {
     }
 
     pub(crate) async fn start_with(limits: cases::Config, config: api::Config) -> Server {
+        Server::start_exchanging(limits, config, exchange::Config::default()).await
+    }
+
+    pub(crate) async fn start_exchanging(
+        limits: cases::Config,
+        config: api::Config,
+        exchange: exchange::Config,
+    ) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let cases = Cases::open_with(&folder.path().join("cases.sqlite"), limits).await.unwrap();
         let clock = Arc::new(AtomicI64::new(START));
@@ -103,6 +111,7 @@ impl Server {
             metrics: Arc::new(|out| out.push_str("haidang_lines_total 10\n")),
             ready: Arc::new(|| vec![api::Check { name: "spool".into(), ready: true, detail: String::new() }]),
             clock: Arc::new(move || Time(now.load(Ordering::SeqCst))),
+            exchange,
             config,
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

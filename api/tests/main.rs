@@ -12,3 +12,4 @@ mod limits;
 mod roles;
 mod scenarios;
 mod sessions;
+mod taxii;

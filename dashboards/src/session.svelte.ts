@@ -25,7 +25,7 @@ export const session = {
     return state.session?.must_change_password ?? false;
   },
   get mayHandle() {
-    return state.session !== null && state.session.user.role !== 'auditor';
+    return state.session !== null && state.session.user.role !== 'auditor' && state.session.user.role !== 'partner';
   },
   /** Why the sign-in page is shown, if not just for arriving. */
   get notice() {

@@ -10,7 +10,7 @@ export const VERDICTS = ['true_positive', 'false_positive', 'benign'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 export type Stage = 'reconnaissance' | 'access' | 'foothold' | 'control' | 'impact';
-export type Role = 'admin' | 'responder' | 'auditor';
+export type Role = 'admin' | 'responder' | 'auditor' | 'partner';
 export type Language = 'vi' | 'en';
 
 export interface User {

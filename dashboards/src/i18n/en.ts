@@ -316,4 +316,5 @@ export const en: Catalogue = {
   'role.admin': 'Administrator',
   'role.responder': 'Incident responder',
   'role.auditor': 'Auditor (reads only)',
+  'role.partner': 'Partner (exchange only)',
 };

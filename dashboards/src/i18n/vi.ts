@@ -314,4 +314,5 @@ export const vi = {
   'role.admin': 'Quản trị',
   'role.responder': 'Ứng cứu sự cố',
   'role.auditor': 'Kiểm toán (chỉ xem)',
+  'role.partner': 'Đối tác (chỉ trao đổi)',
 } as const;

@@ -74,7 +74,7 @@ impl Cases {
                 .fetch_optional(&mut *tx)
                 .await?;
             let role = row.map(|row| row.try_get::<String, _>(0)).transpose()?;
-            if role.is_none_or(|role| role == Role::Auditor.name()) {
+            if role.and_then(|role| Role::by_name(&role)).is_none_or(|role| role < Role::Responder) {
                 return Err(Error::Invalid(format!("`{assignee}` is not a user who handles incidents")));
             }
         }

@@ -3,8 +3,11 @@
 use super::{Db, Error};
 use sqlx::Row as _;
 
-const STEPS: &[(i64, &str)] =
-    &[(1, include_str!("migrations/0001_cases.sql")), (2, include_str!("migrations/0002_authorised.sql"))];
+const STEPS: &[(i64, &str)] = &[
+    (1, include_str!("migrations/0001_cases.sql")),
+    (2, include_str!("migrations/0002_authorised.sql")),
+    (3, include_str!("migrations/0003_taxii.sql")),
+];
 
 pub(super) async fn run(pool: &sqlx::Pool<Db>) -> Result<(), Error> {
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;

@@ -13,6 +13,7 @@ mod migration;
 mod password;
 mod secret;
 mod session;
+mod taxii;
 mod throttle;
 mod token;
 mod user;
@@ -23,6 +24,7 @@ pub use comment::{Comment, HistoryEntry};
 pub use incident::{Detail, Upserted};
 pub use list::{Filter, Page, Sort, Summary};
 pub use session::{Session, SignedIn};
+pub use taxii::{Added, Found, NewObject, Selection, Versions};
 pub use token::{Token, TokenMade};
 pub use user::{NewUser, OneTimePassword, Role, User, UserChange};
 

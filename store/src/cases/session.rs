@@ -39,6 +39,42 @@ impl Cases {
         address: &str,
         now: Time,
     ) -> Result<SignedIn, Error> {
+        let user = self.identify(username, password, address, now).await?;
+        let by = Actor { name: user.username.clone(), address: address.to_owned(), now };
+        let token = secret::random_token()?;
+        let mut tx = self.begin().await?;
+        sqlx::query("INSERT INTO sessions (token, user_id, created_ms, used_ms) VALUES ($1, $2, $3, $3)")
+            .bind(hash(&token))
+            .bind(&user.id)
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "DELETE FROM sessions WHERE user_id = $1 AND (created_ms <= $2 OR token NOT IN \
+             (SELECT token FROM sessions WHERE user_id = $1 ORDER BY created_ms DESC, token LIMIT $3))",
+        )
+        .bind(&user.id)
+        .bind(now.0 - i64::from(self.config.session_absolute_s) * 1000)
+        .bind(i64::from(self.config.sessions_per_user_max))
+        .execute(&mut *tx)
+        .await?;
+        audit::append(&mut tx, &by, "session.begin", &user.username, "done", "").await?;
+        tx.commit().await?;
+        Ok(SignedIn { session: Session { user, csrf: csrf(&token) }, token })
+    }
+
+    /// The user whose name and password these are, without a session: for clients that send both each time. An unknown
+    /// user, a wrong password and a disabled user look the same and take as long.
+    ///
+    /// # Errors
+    /// As [`Cases::sign_in`].
+    pub async fn identify(
+        &self,
+        username: &str,
+        password: String,
+        address: &str,
+        now: Time,
+    ) -> Result<User, Error> {
         let who = throttle::who(username, address);
         self.try_begins(&who, now).await?;
         let row = sqlx::query(
@@ -64,29 +100,8 @@ impl Cases {
             self.audit(&by, "session.begin", known, "denied", "").await?;
             return Err(Error::Denied);
         };
-        let user = user::read(&row)?;
-        let by = Actor { name: user.username.clone(), address: address.to_owned(), now };
-        let token = secret::random_token()?;
-        let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM login_failures WHERE who = $1").bind(&who).execute(&mut *tx).await?;
-        sqlx::query("INSERT INTO sessions (token, user_id, created_ms, used_ms) VALUES ($1, $2, $3, $3)")
-            .bind(hash(&token))
-            .bind(&user.id)
-            .bind(now.0)
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query(
-            "DELETE FROM sessions WHERE user_id = $1 AND (created_ms <= $2 OR token NOT IN \
-             (SELECT token FROM sessions WHERE user_id = $1 ORDER BY created_ms DESC, token LIMIT $3))",
-        )
-        .bind(&user.id)
-        .bind(now.0 - i64::from(self.config.session_absolute_s) * 1000)
-        .bind(i64::from(self.config.sessions_per_user_max))
-        .execute(&mut *tx)
-        .await?;
-        audit::append(&mut tx, &by, "session.begin", &user.username, "done", "").await?;
-        tx.commit().await?;
-        Ok(SignedIn { session: Session { user, csrf: csrf(&token) }, token })
+        sqlx::query("DELETE FROM login_failures WHERE who = $1").bind(&who).execute(&self.write).await?;
+        user::read(&row)
     }
 
     async fn user_exists(&self, username: &str) -> Result<bool, Error> {

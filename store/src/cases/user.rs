@@ -10,6 +10,8 @@ use sqlx::sqlite::SqliteRow;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// Another organisation: fetches and leaves what is exchanged with it, and sees nothing else.
+    Partner,
     /// Reads only.
     Auditor,
     /// Handles incidents.
@@ -23,6 +25,7 @@ impl Role {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Role::Partner => "partner",
             Role::Auditor => "auditor",
             Role::Responder => "responder",
             Role::Admin => "admin",
@@ -32,7 +35,9 @@ impl Role {
     /// The role that the word names.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Role> {
-        [Role::Auditor, Role::Responder, Role::Admin].into_iter().find(|role| role.name() == name)
+        [Role::Partner, Role::Auditor, Role::Responder, Role::Admin]
+            .into_iter()
+            .find(|role| role.name() == name)
     }
 }
 
