@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod detect;
 mod engine;
+mod indicators;
 mod metrics;
 mod parse;
 mod pipeline;
@@ -39,6 +40,8 @@ enum Command {
     Parse(parse::Options),
     /// Events on stdin → matches and alerts on stdout (NDJSON), in an order that is the same every time.
     Detect(detect::Options),
+    /// What others warn of: takes indicators in, and looks for them.
+    Indicators(indicators::Options),
     /// Checks and lists rules.
     Rules(rules::Options),
     /// A province's traffic with known attacks in it, over real syslog.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Parse(options) => parse::run(&options),
         Command::Detect(options) => detect::run(&options),
+        Command::Indicators(options) => indicators::run(&options),
         Command::Rules(options) => rules::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Check(options) => check::run(&options),

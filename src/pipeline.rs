@@ -66,6 +66,7 @@ pub(crate) struct Pipeline {
     pub(crate) config: Config,
     pub(crate) spool: Arc<Spool>,
     pub(crate) enricher: Enricher,
+    pub(crate) indicators: Arc<crate::indicators::Known>,
     pub(crate) correlator: Correlator,
     pub(crate) rules: Arc<Live>,
     /// How far back stored matches can still matter to a window or an incident.
@@ -286,6 +287,7 @@ impl Pipeline {
         let bytes_max = self.config.batch_bytes_max.saturating_sub(batch.bytes).max(1);
         let read = reader.next_batch(lines_max, bytes_max, wait)?;
         let rules = self.rules.current();
+        let indicators = self.indicators.current();
         if !Arc::ptr_eq(&rules, self.correlator.rules()) {
             self.correlator.reload(rules, &mut batch.output);
         }
@@ -305,6 +307,7 @@ impl Pipeline {
                 tz_offset_s: record.tz_offset_s,
             });
             self.enricher.enrich(&mut event);
+            indicators.mark(&mut event);
             self.correlator.process(&event, &mut batch.output);
             if event.has(Field::ERROR_MESSAGE) {
                 self.progress.malformed.fetch_add(1, Ordering::Relaxed);

@@ -53,8 +53,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let engine = start_engine(config, &data).await?;
     let events = Events::connect(Target::Socket(engine.socket().to_owned()), config.store.events.clone());
     events.migrate().await.context("bring the events' tables up to date")?;
-    let cases = Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?;
-    first_user(&cases).await?;
+    let cases = open_cases(&data).await?;
 
     let ledger = Arc::new(Ledger::new(LEDGER_SOURCES_MAX));
     let progress = Arc::new(Progress::default());
@@ -63,6 +62,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         config: config.pipeline.clone(),
         spool: Arc::clone(&spool),
         enricher,
+        indicators: crate::indicators::Known::follow(cases.clone()).await.context("read the indicators")?,
         correlator: Correlator::new(rules.current(), config.correlator.clone()),
         memory_ms: memory_ms(&rules.current(), &config.correlator),
         rules: Arc::clone(&rules),
@@ -168,6 +168,12 @@ pub(crate) async fn start_engine(config: &Config, data: &Path) -> anyhow::Result
     let program = Program { executable, arguments: vec!["engine".to_owned()] };
     let options = ServeOptions::within(data, &config.store.engine);
     Supervisor::start(program, &options).await.context("start the events' engine")
+}
+
+async fn open_cases(data: &Path) -> anyhow::Result<Cases> {
+    let cases = Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?;
+    first_user(&cases).await?;
+    Ok(cases)
 }
 
 /// On the first run there is no user: one is made, and its password, unless given, is printed this once.

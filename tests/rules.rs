@@ -29,13 +29,27 @@ fn files() -> Vec<RuleFile> {
     paths.iter().map(read).collect()
 }
 
+/// Those that the samples of `rules/layer4/indicator_met.yml` meet.
+fn indicators() -> &'static correlator::Indicators {
+    static KNOWN: std::sync::LazyLock<correlator::Indicators> = std::sync::LazyLock::new(|| {
+        let lines = "{\"value\":\"198.51.100.99\"}\n{\"value\":\"c2.example.net\"}";
+        let read = exchange::read_list(lines, "NCSC", Time(0)).unwrap();
+        let mut known = correlator::Indicators::default();
+        assert!(read.indicators.iter().all(|one| known.add(one)));
+        known
+    });
+    &KNOWN
+}
+
 fn raised(rules: &Arc<RuleSet>, lines: &[&str], rule: &str) -> bool {
     let mut correlator = Correlator::new(Arc::clone(rules), Limits::default());
     let mut output = Output::default();
     let received = Time::parse("2026-11-23T12:00:00Z").unwrap();
     for (number, line) in (0..).zip(lines) {
         let raw = Raw { tz_offset_s: 7 * 3600, ..Raw::stdin(line, received, number) };
-        correlator.process(&collector::parser::parse(&raw), &mut output);
+        let mut event = collector::parser::parse(&raw);
+        indicators().mark(&mut event);
+        correlator.process(&event, &mut output);
     }
     output.matches.iter().any(|found| found.rule == rule)
         || output.alerts.iter().any(|alert| alert.rule == rule)

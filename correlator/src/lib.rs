@@ -17,6 +17,7 @@ mod groups;
 #[cfg(test)]
 mod hostile;
 mod incident;
+mod indicator;
 mod limits;
 mod line;
 mod matches;
@@ -43,6 +44,7 @@ pub use authorisation::Authorisation;
 pub use correlator::{Correlator, Depth, Output};
 pub use coverage::{Cover, Seen};
 pub use groups::Evicted;
+pub use indicator::{Indicators, Met};
 pub use limits::{Counters, Limits};
 pub use record::Flat;
 pub use ruleset::{RuleError, RuleFile, RuleSet, Unmapped};

@@ -4,9 +4,11 @@
 //! what is not understood is told, never guessed.
 
 mod config;
+mod list;
 mod notice;
 pub mod stix;
 pub mod taxii;
 
 pub use config::{Collection, Config, Organisation, TaxiiConfig};
+pub use list::read as read_list;
 pub use notice::Notice;

@@ -8,6 +8,7 @@ pub mod pattern;
 mod read;
 mod write;
 
+pub(crate) use read::short;
 pub use read::{Imported, Refused, indicators, notice};
 pub use write::{bundle, of_indicator, of_notice};
 

@@ -90,7 +90,8 @@ fn indicator(object: &Value, source: &str, imported: &mut Imported) -> Result<()
     Ok(())
 }
 
-fn short(text: &str) -> String {
+/// Text for people, cut and without control characters.
+pub(crate) fn short(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(NAME_CHARS_MAX).collect()
 }
 

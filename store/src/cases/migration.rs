@@ -7,6 +7,7 @@ const STEPS: &[(i64, &str)] = &[
     (1, include_str!("migrations/0001_cases.sql")),
     (2, include_str!("migrations/0002_authorised.sql")),
     (3, include_str!("migrations/0003_taxii.sql")),
+    (4, include_str!("migrations/0004_indicators.sql")),
 ];
 
 pub(super) async fn run(pool: &sqlx::Pool<Db>) -> Result<(), Error> {

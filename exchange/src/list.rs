@@ -1,0 +1,113 @@
+//! Lists of indicators as files: STIX (a bundle or TAXII's envelope) or NDJSON, one indicator of ours a line.
+
+use crate::stix::{self, Imported, Refused, id};
+use event::{Indicator, IndicatorKind, Time, Tlp};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A line of NDJSON. Only `value` must be there; what it is shows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    value: String,
+    #[serde(default)]
+    kind: Option<IndicatorKind>,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    source: Option<String>,
+    #[serde(default)]
+    confidence: Option<u8>,
+    #[serde(default)]
+    tlp: Option<Tlp>,
+    #[serde(default)]
+    valid_from: Option<Time>,
+    #[serde(default)]
+    valid_until: Option<Time>,
+}
+
+/// Reads a file's text. `source` is who gave it, and what says no start of its own holds from `now` on.
+///
+/// # Errors
+/// A text that is neither: one sentence. A line or an object that is not understood is among the refused instead.
+pub fn read(text: &str, source: &str, now: Time) -> Result<Imported, String> {
+    let whole: Result<Value, _> = serde_json::from_str(text);
+    match whole {
+        Ok(Value::Object(mut whole)) if whole.get("objects").is_some_and(Value::is_array) => {
+            let Some(Value::Array(objects)) = whole.remove("objects") else {
+                return Err("no objects".to_owned());
+            };
+            Ok(stix::indicators(&objects, source))
+        }
+        Ok(Value::Array(objects)) => Ok(stix::indicators(&objects, source)),
+        _ => lines(text, source, now),
+    }
+}
+
+fn lines(text: &str, source: &str, now: Time) -> Result<Imported, String> {
+    let mut imported = Imported::default();
+    for (number, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        match line(text, source, now) {
+            Ok(indicator) => imported.indicators.push(indicator),
+            Err(why) => imported.refused.push(Refused { object: format!("line {}", number + 1), why }),
+        }
+    }
+    if imported.indicators.is_empty() && !imported.refused.is_empty() {
+        return Err(format!("neither STIX nor one JSON object a line: {}", imported.refused[0].why));
+    }
+    Ok(imported)
+}
+
+fn line(text: &str, source: &str, now: Time) -> Result<Indicator, String> {
+    let line: Line = serde_json::from_str(text).map_err(|why| why.to_string())?;
+    let kinds = line.kind.as_ref().map_or(&IndicatorKind::ALL[..], std::slice::from_ref);
+    let found = kinds.iter().find_map(|kind| Some((*kind, kind.canonical(&line.value)?)));
+    let (kind, value) = found.ok_or("`value` is none of address, domain, URL, hash")?;
+    let source = line.source.as_deref().unwrap_or(source);
+    let id = match line.id {
+        Some(id) if id::is_of(&id, "indicator") => id,
+        Some(_) => return Err("`id` is none of an indicator".to_owned()),
+        None => id::own("indicator", &[source, kind.name(), &value]),
+    };
+    let valid_from = line.valid_from.unwrap_or(now);
+    if line.valid_until.is_some_and(|until| until <= valid_from) {
+        return Err("`valid_until` is not after `valid_from`".to_owned());
+    }
+    Ok(Indicator {
+        id,
+        kind,
+        name: stix::short(line.name.as_deref().unwrap_or(&value)),
+        source: stix::short(source),
+        confidence: line.confidence.map(|sure| sure.min(100)),
+        tlp: line.tlp.unwrap_or(Tlp::AmberStrict),
+        valid_from,
+        valid_until: line.valid_until,
+        value,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_and_the_bad_ones_told_with_their_numbers() {
+        let text = "{\"value\":\"C2.example.net\"}\n\n{\"value\":\"198.51.100.0/24\",\"tlp\":\"green\",\"valid_until\":\"2027-01-01T00:00:00Z\"}\n\
+                    {\"value\":\"x\"}\n{\"value\":\"a.example.net\",\"typo\":1}\nnothing\n";
+        let read = read(text, "NCSC", Time(1_795_478_400_000)).unwrap();
+        let values: Vec<_> =
+            read.indicators.iter().map(|one| (one.kind, one.value.as_str(), one.tlp)).collect();
+        assert_eq!(
+            values,
+            [
+                (IndicatorKind::Domain, "c2.example.net", Tlp::AmberStrict),
+                (IndicatorKind::Address, "198.51.100.0/24", Tlp::Green)
+            ]
+        );
+        let refused: Vec<_> = read.refused.iter().map(|one| one.object.as_str()).collect();
+        assert_eq!(refused, ["line 4", "line 5", "line 6"]);
+        assert!(super::read("<html>", "x", Time(0)).is_err());
+    }
+}
