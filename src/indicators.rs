@@ -12,7 +12,7 @@ use std::time::Duration;
 use store::cases::{Actor, Cases, Loaded};
 
 /// Indicators that are kept; each takes about 150 bytes in memory.
-const COUNT_MAX: u32 = 5_000_000;
+pub(crate) const COUNT_MAX: u32 = 5_000_000;
 /// Indicators that are stored in one transaction.
 const STORED_AT_ONCE: usize = 20_000;
 /// The largest file that is read.

@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod detect;
 mod engine;
+mod feed;
 mod indicators;
 mod metrics;
 mod parse;
@@ -40,6 +41,8 @@ enum Command {
     Parse(parse::Options),
     /// Events on stdin → matches and alerts on stdout (NDJSON), in an order that is the same every time.
     Detect(detect::Options),
+    /// What is exchanged with others.
+    Feed(feed::Options),
     /// What others warn of: takes indicators in, and looks for them.
     Indicators(indicators::Options),
     /// Checks and lists rules.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Parse(options) => parse::run(&options),
         Command::Detect(options) => detect::run(&options),
+        Command::Feed(options) => feed::run(&options),
         Command::Indicators(options) => indicators::run(&options),
         Command::Rules(options) => rules::run(&options),
         Command::Simulate(options) => simulate::run(&options),

@@ -13,6 +13,7 @@ mod bad_input;
 mod browser;
 mod candidate;
 mod command;
+mod feed;
 mod indicators;
 mod kill;
 mod reload;
