@@ -71,6 +71,7 @@ pub(crate) const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/incidents/{id}", Read),
     ("PATCH", "/api/v1/incidents/{id}", Handle),
     ("POST", "/api/v1/incidents/{id}/comments", Handle),
+    ("POST", "/api/v1/incidents/{id}/release", Handle),
     ("GET", "/api/v1/incidents/{id}/events", Read),
     ("GET", "/api/v1/rules", Read),
     ("GET", "/api/v1/audit", Audit),

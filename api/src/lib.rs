@@ -16,6 +16,7 @@ mod guard;
 mod health;
 mod incident;
 mod overview;
+mod release;
 mod rule;
 mod session;
 mod source;
@@ -112,6 +113,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(event::router())
         .merge(incident::router())
         .merge(overview::router())
+        .merge(release::router())
         .merge(rule::router())
         .merge(session::router())
         .merge(source::router())

@@ -17,7 +17,8 @@ fn expected_of_ours(method: &str, path: &str) -> [bool; 3] {
     match (method, path) {
         ("GET", "/api/v1/audit") => [true, false, true],
         ("POST", "/api/v1/users") | ("PATCH", "/api/v1/users/{id}") => [false, false, true],
-        ("PATCH", "/api/v1/incidents/{id}") | ("POST", "/api/v1/incidents/{id}/comments") => {
+        ("PATCH", "/api/v1/incidents/{id}")
+        | ("POST", "/api/v1/incidents/{id}/comments" | "/api/v1/incidents/{id}/release") => {
             [false, true, true]
         }
         _ => [true, true, true],

@@ -196,3 +196,42 @@ async fn a_stricter_object_is_refused_at_the_door_however_it_is_marked() {
     let answer = server.raw("POST", &path, &headers, format!("{{\"objects\":[{open}]}}")).await;
     assert_eq!(answer.json()["success_count"], 1, "{}", answer.text);
 }
+
+#[tokio::test]
+async fn an_incident_leaves_only_when_a_person_releases_it_and_only_to_its_audience() {
+    let readers = [("p", Tlp::Green), ("q", Tlp::Amber)];
+    let server = server(vec![collection(1, "Đối tác", Tlp::Amber, &readers, &[])]).await;
+    server.cases.upsert_incidents(&[crate::client::incident(1, START)], &[], server.now()).await.unwrap();
+    let (p, q) = (server.user("p", Role::Partner).await, server.user("q", Role::Partner).await);
+    let auditor = server.user("a", Role::Auditor).await;
+    let responder = server.user("r", Role::Responder).await;
+    let objects = format!("/taxii2/exchange/collections/{}/objects/", uuid::Uuid::from_u128(1));
+    assert_eq!(server.get(&objects, &q).await.json(), json!({}), "nothing leaves by itself");
+    let path = format!("/api/v1/incidents/{}/release", crate::client::id(1));
+    let release = async |who: &Person, tlp: &str| {
+        let body = json!({ "collection": uuid::Uuid::from_u128(1), "tlp": tlp });
+        server.send("POST", &path, Some(who), Some(&body)).await
+    };
+    assert_eq!(release(&auditor, "green").await.status, 403);
+    release(&responder, "red").await.is_problem(422);
+    release(&responder, "purple").await.is_problem(422);
+    assert_eq!(server.get(&objects, &q).await.json(), json!({}));
+    let done = release(&responder, "amber").await;
+    assert_eq!(done.status, 200, "{}", done.text);
+    let seen = async |who: &Person| {
+        let all = server.get(&format!("{objects}?match[type]=incident"), who).await.json();
+        all["objects"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!((seen(&p).await, seen(&q).await), (0, 1));
+    server.pass_s(60);
+    assert_eq!(release(&responder, "green").await.status, 200);
+    assert_eq!((seen(&p).await, seen(&q).await), (1, 1), "told again to more");
+    let told = server.get(&objects, &q).await.text;
+    assert!(
+        told.contains("may-chu-1") && !told.contains("lan\""),
+        "machines are named, accounts are not: {told}"
+    );
+    let trail = server.cases.audit_entries(None, 100).await.unwrap();
+    let entry = trail.iter().find(|entry| entry.action == "incident.release").unwrap();
+    assert_eq!((entry.actor.as_str(), entry.detail.as_str()), ("r", "TLP:GREEN to Đối tác"));
+}
