@@ -13,6 +13,7 @@ mod indicators;
 mod metrics;
 mod parse;
 mod pipeline;
+mod registry;
 mod rules;
 mod run;
 mod simulate;
@@ -47,6 +48,8 @@ enum Command {
     Indicators(indicators::Options),
     /// Checks and lists rules.
     Rules(rules::Options),
+    /// Units, systems, assets and endpoints: import, export, a sample.
+    Registry(registry::Options),
     /// A province's traffic with known attacks in it, over real syslog.
     Simulate(simulate::Options),
     /// Reads configuration and rules and says every problem.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Feed(options) => feed::run(&options),
         Command::Indicators(options) => indicators::run(&options),
         Command::Rules(options) => rules::run(&options),
+        Command::Registry(options) => registry::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Engine(options) => engine::run(&options),

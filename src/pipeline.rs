@@ -67,6 +67,8 @@ pub(crate) struct Pipeline {
     pub(crate) spool: Arc<Spool>,
     pub(crate) enricher: Enricher,
     pub(crate) indicators: Arc<crate::indicators::Known>,
+    /// The table of assets in force; enrichment takes it over before the next lines.
+    pub(crate) assets: Arc<crate::registry::Live>,
     pub(crate) correlator: Correlator,
     pub(crate) rules: Arc<Live>,
     /// How far back stored matches can still matter to a window or an incident.
@@ -290,6 +292,10 @@ impl Pipeline {
         let indicators = self.indicators.current();
         if !Arc::ptr_eq(&rules, self.correlator.rules()) {
             self.correlator.reload(rules, &mut batch.output);
+        }
+        let assets = self.assets.current();
+        if !Arc::ptr_eq(&assets, self.enricher.assets()) {
+            self.enricher.set_assets(assets);
         }
         for record in read.iter() {
             if batch.lines == 0 {

@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config, Overrides};
 use crate::pipeline::{Pipeline, Progress};
+use crate::registry;
 use crate::rules::Live;
 use crate::web::{self, Parts};
 use anyhow::Context as _;
@@ -61,6 +62,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let threads = Pipeline {
         config: config.pipeline.clone(),
         spool: Arc::clone(&spool),
+        assets: assets(config, &enricher, &cases).await?,
         enricher,
         indicators: crate::indicators::Known::follow(cases.clone()).await.context("read the indicators")?,
         correlator: Correlator::new(rules.current(), config.correlator.clone()),
@@ -82,9 +84,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let running =
         intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
 
-    let listener = tokio::net::TcpListener::bind(config.api.address).await.with_context(|| {
-        format!("serve API and dashboards on {}; is another program on it?", config.api.address)
-    })?;
+    let listener = listen(config.api.address).await?;
     let address = listener.local_addr()?;
     let router = api::router(web::state(Parts {
         config: config.api.limits.clone(),
@@ -119,6 +119,11 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+async fn listen(address: SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
+    let bound = tokio::net::TcpListener::bind(address).await;
+    bound.with_context(|| format!("serve API and dashboards on {address}; is another program on it?"))
+}
+
 /// Waits until the pipeline has stored what the spool holds.
 async fn join(threads: Vec<std::thread::JoinHandle<()>>) {
     for thread in threads {
@@ -145,6 +150,14 @@ fn prepare(data: &Path) -> anyhow::Result<PathBuf> {
         .create(data)
         .with_context(|| format!("make the data folder {}", data.display()))?;
     std::fs::canonicalize(data).with_context(|| format!("use the data folder {}", data.display()))
+}
+
+/// The table of assets: of the collector's own file if it has one, else of the registry, followed.
+async fn assets(config: &Config, enricher: &Enricher, cases: &Cases) -> anyhow::Result<Arc<registry::Live>> {
+    match &config.collector.enrich.assets {
+        Some(_) => Ok(registry::Live::fixed(Arc::clone(enricher.assets()))),
+        None => registry::Live::following(cases.clone()).await.context("read the registry"),
+    }
 }
 
 fn enricher(config: &Config) -> Enricher {

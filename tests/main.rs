@@ -16,6 +16,7 @@ mod command;
 mod feed;
 mod indicators;
 mod kill;
+mod registry;
 mod reload;
 mod rules;
 mod senders;

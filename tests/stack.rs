@@ -97,6 +97,24 @@ impl Stack {
         }
     }
 
+    /// Imports a document of the registry from the command line, beside the running pipeline, and waits until what it
+    /// says is in force.
+    pub(crate) fn import_registry(&self, file: &Path) {
+        const SAID: &str = "the registry has changed and is in force";
+        let before = self.log().matches(SAID).count();
+        let done = Command::new(env!("CARGO_BIN_EXE_haidang"))
+            .args(["registry", "import"])
+            .arg(file)
+            .arg("--data")
+            .arg(self.data())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+        let seen =
+            wait(Duration::from_secs(20), || (self.log().matches(SAID).count() > before).then_some(()));
+        assert!(seen.is_some(), "the registry is not followed");
+    }
+
     pub(crate) fn client(&self) -> Client {
         Client::sign_in(self.addresses.api)
     }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 /// Dependencies point one way; these are our own crates that each may name.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("event", &[]),
-    ("collector", &["event"]),
+    ("registry", &[]),
+    ("collector", &["event", "registry"]),
     ("correlator", &["event"]),
-    ("store", &["event"]),
+    ("store", &["event", "registry"]),
     ("exchange", &["event"]),
-    ("api", &["event", "store", "exchange"]),
-    (".", &["event", "collector", "correlator", "store", "exchange", "api"]),
+    ("api", &["event", "registry", "store", "exchange"]),
+    (".", &["event", "registry", "collector", "correlator", "store", "exchange", "api"]),
 ];
 
 /// Where, what, why not.
@@ -21,6 +22,8 @@ const BANNED: &[(&str, &str, &str)] = &[
     ("correlator/src", "std::fs", "the correlator does no I/O"),
     ("event/src", "::now()", "what flows has no clock"),
     ("event/src", "std::fs", "what flows does no I/O"),
+    ("registry/src", "::now()", "the same document gives the same registry"),
+    ("registry/src", "std::fs", "the registry's documents come as bytes"),
     ("collector/src/parser", "::now()", "the same line gives the same event"),
     (
         "collector/src/parser",

@@ -24,16 +24,13 @@ fn is_of(incident: &Value, campaign: &Value) -> bool {
 #[test]
 fn every_campaign_of_a_simulated_hour_is_an_incident_and_at_most_5_percent_are_not() {
     let dir = tempfile::tempdir().unwrap();
-    let assets = dir.path().join("assets.yaml");
+    let registry = dir.path().join("registry.yaml");
     let truth = dir.path().join("truth.ndjson");
     let bin = env!("CARGO_BIN_EXE_haidang");
-    let wrote = Command::new(bin)
-        .args(["simulate", "--stdout", "--count", "0", "--assets"])
-        .arg(&assets)
-        .output()
-        .unwrap();
-    assert!(wrote.status.success(), "{}", String::from_utf8_lossy(&wrote.stderr));
-    let stack = Stack::start_with(&format!("[collector.enrich]\nassets = \"{}\"\n", assets.display()));
+    let sample = Command::new(bin).args(["registry", "sample"]).output().unwrap();
+    std::fs::write(&registry, sample.stdout).unwrap();
+    let stack = Stack::start();
+    stack.import_registry(&registry);
     // The same hour as in ten minutes, sent in one: event time rules, so the answer may not depend on the pace.
     let sent = Command::new(bin)
         .args(["simulate", "--duration", "60s", "--speed", "60", "--rate", "2000", "--seed", "7"])

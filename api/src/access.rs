@@ -74,6 +74,12 @@ pub(crate) const TABLE: &[(&str, &str, Access)] = &[
     ("POST", "/api/v1/incidents/{id}/release", Handle),
     ("GET", "/api/v1/incidents/{id}/events", Read),
     ("GET", "/api/v1/rules", Read),
+    ("GET", "/api/v1/registry/export", Read),
+    ("POST", "/api/v1/registry/import", Administer),
+    ("GET", "/api/v1/registry/{kind}", Read),
+    ("GET", "/api/v1/registry/{kind}/{id}", Read),
+    ("PUT", "/api/v1/registry/{kind}/{id}", Administer),
+    ("DELETE", "/api/v1/registry/{kind}/{id}", Administer),
     ("GET", "/api/v1/audit", Audit),
     // Which collections, and which colours of them, is decided for each user in `taxii/right.rs`.
     ("GET", "/taxii2/", Exchange),

@@ -47,7 +47,26 @@ pub(crate) struct Problem {
     /// With 412: the version as it now is.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<i64>,
+    /// With 422 of a registry: the first thousand of what is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<RowProblem>,
 }
+
+/// What is wrong in one row of a document.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct RowProblem {
+    /// The spreadsheet's row or the text's line; absent if the row is not of the document.
+    row: Option<u64>,
+    /// `units`, `systems`, `assets`, `endpoints`; absent if the document as a whole is meant.
+    kind: Option<&'static str>,
+    /// Which; empty if it has no id.
+    id: String,
+    /// What is wrong and what would be right.
+    reason: String,
+}
+
+/// So many problems of one document are told; nobody reads more.
+const PROBLEMS_MAX: usize = 1000;
 
 impl Error {
     fn status(&self) -> StatusCode {
@@ -62,7 +81,7 @@ impl Error {
             Error::Cases(cause) => match cause {
                 CasesError::Missing(_) => StatusCode::NOT_FOUND,
                 CasesError::Stale { .. } => StatusCode::PRECONDITION_FAILED,
-                CasesError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                CasesError::Invalid(_) | CasesError::Registry(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 CasesError::Exists(_) | CasesError::Limit { .. } => StatusCode::CONFLICT,
                 CasesError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
                 CasesError::Denied => StatusCode::UNAUTHORIZED,
@@ -93,7 +112,14 @@ impl IntoResponse for Error {
         let version =
             if let Error::Cases(CasesError::Stale { current }) = &self { Some(*current) } else { None };
         let title = status.canonical_reason().unwrap_or("Error").to_owned();
-        let problem = Problem { kind: "about:blank", title, status: status.as_u16(), detail, version };
+        let problem = Problem {
+            kind: "about:blank",
+            title,
+            status: status.as_u16(),
+            detail,
+            version,
+            problems: rows(&self),
+        };
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -107,6 +133,18 @@ impl IntoResponse for Error {
         }
         response
     }
+}
+
+/// What is wrong, row by row.
+fn rows(error: &Error) -> Vec<RowProblem> {
+    let Error::Cases(CasesError::Registry(problems)) = error else { return Vec::new() };
+    let row = |problem: &registry::Problem| RowProblem {
+        row: problem.row,
+        kind: problem.kind.map(registry::Kind::name),
+        id: problem.id.clone(),
+        reason: problem.reason.clone(),
+    };
+    problems.iter().take(PROBLEMS_MAX).map(row).collect()
 }
 
 pub(crate) async fn method_not_allowed() -> Error {

@@ -16,6 +16,7 @@ mod guard;
 mod health;
 mod incident;
 mod overview;
+mod registry;
 mod release;
 mod rule;
 mod session;
@@ -113,6 +114,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(event::router())
         .merge(incident::router())
         .merge(overview::router())
+        .merge(self::registry::router())
         .merge(release::router())
         .merge(rule::router())
         .merge(session::router())

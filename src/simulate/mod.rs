@@ -80,9 +80,6 @@ pub(crate) struct Options {
     /// Write what the campaigns did there, one JSON object a line, before anything is sent
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
-    /// Write the province's registry (YAML), for the collector's enrichment
-    #[arg(long, value_name = "FILE")]
-    assets: Option<PathBuf>,
     /// Write lines to stdout instead, as fast as it takes them
     #[arg(long, conflicts_with_all = ["target_udp", "target_tcp", "target_tls"])]
     stdout: bool,
@@ -104,6 +101,11 @@ struct Wanted {
     named: bool,
 }
 
+/// The simulated province's registry.
+pub(crate) fn registry() -> ::registry::Registry {
+    Province::new().registry()
+}
+
 /// Sends, and reports on stdout: `{"sent": {"udp": n, ...}, "seconds": s}`.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let targets = [options.target_udp, options.target_tcp, options.target_tls];
@@ -112,9 +114,6 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         "nowhere to send: give --target-udp, --target-tcp, --target-tls or --stdout"
     );
     let province = Province::new();
-    if let Some(path) = &options.assets {
-        std::fs::write(path, province.registry()).with_context(|| format!("write {}", path.display()))?;
-    }
     let total = options.total();
     let window = options.window(total, jiff::Timestamp::now().as_millisecond().cast_unsigned())?;
     let plan = options.plan(window, total, &province)?;

@@ -1,7 +1,8 @@
 //! The province that never was: 21 departments, 8 districts and 82 communes, their 91 information systems and 2,886
-//! computers. The same for every seed, so that one registry fits every run.
+//! computers. The same for every seed, so that one registry (`registered.rs`) fits every run.
 
-use std::fmt::Write as _;
+mod registered;
+
 use std::net::Ipv4Addr;
 
 const DEPARTMENTS: [(&str, &str); 21] = [
@@ -179,46 +180,6 @@ impl Province {
             });
         }
         self.units.push(unit);
-    }
-
-    /// The registry that `enrich` reads: units, systems, and per unit its network, its portal and its other machines.
-    pub(super) fn registry(&self) -> String {
-        let mut text =
-            String::from("# Tỉnh mô phỏng / the simulated province: haidang simulate --assets\nunits:\n");
-        for unit in &self.units {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "  - {{ id: {}, name: {:?} }}", unit.id, unit.name);
-        }
-        text.push_str("systems:\n");
-        for system in &self.systems {
-            let unit = &self.units[system.unit].id;
-            let _ = writeln!(
-                text,
-                "  - {{ id: {}, name: {:?}, level: {}, unit: {unit} }}",
-                system.id, system.name, system.level
-            );
-        }
-        text.push_str("assets:\n");
-        for (number, unit) in self.units.iter().enumerate() {
-            let own = [unit.firewall, unit.server, unit.windows, unit.antivirus, unit.share];
-            let mut hosts: Vec<&str> = own.iter().map(|device| &*self.devices[*device].name).collect();
-            hosts.extend(unit.endpoints.iter().map(|endpoint| &*endpoint.name));
-            let (id, hosts) = (&unit.id, hosts.join(", "));
-            let _ = writeln!(
-                text,
-                "  - {{ id: {id}-mang, unit: {id}, addresses: [10.{}.0.0/16], hosts: [{hosts}] }}",
-                10 + number
-            );
-            if let Some(portal) = unit.portal {
-                let device = &self.devices[portal];
-                let (name, address) = (&device.name, device.address);
-                let _ = writeln!(
-                    text,
-                    "  - {{ id: {name}, system: {id}-ht1, addresses: [{address}], hosts: [{name}] }}"
-                );
-            }
-        }
-        text
     }
 }
 

@@ -6,32 +6,19 @@
 //! name goes before the address: addresses are handed on, names less so.
 
 use event::{Event, Field, Value};
-use serde::Deserialize;
+use registry::{Document, Format, Import, Network, Problem, Registry, System, Unit};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-/// A mistake in the registry.
+/// A mistake in the registry's file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AssetError {
-    /// The file cannot be read.
-    #[error("asset registry {path}: {error}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        error: String,
-    },
-    /// An item that contradicts itself or another.
-    #[error("asset registry {path}: {item}: {reason}")]
-    Item {
-        /// The file.
-        path: PathBuf,
-        /// Which: `system mot-cua`, `asset number 3`.
-        item: String,
-        /// What is wrong and what would be right.
-        reason: String,
-    },
+#[error("asset registry {path}: {reason}")]
+pub struct AssetError {
+    /// The file.
+    pub path: PathBuf,
+    /// Where in it, what is wrong and what would be right.
+    pub reason: String,
 }
 
 /// What the registry says of an asset. Empty or 0 is unknown.
@@ -67,34 +54,53 @@ pub struct Assets {
 const NAME_BYTES_MAX: usize = 255;
 
 impl Assets {
-    /// Reads the registry's file.
+    /// Reads the registry's file (YAML).
     ///
     /// # Errors
     /// Every mistake at once, or why the file cannot be read.
     pub fn read(path: &Path) -> Result<Assets, Vec<AssetError>> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            vec![AssetError::Unreadable { path: path.to_owned(), error: error.to_string() }]
-        })?;
-        Assets::parse(path, &text)
+        let wrong = |reason: String| AssetError { path: path.to_owned(), reason };
+        let told = |problems: Vec<Problem>| -> Vec<AssetError> {
+            problems.iter().map(|problem| wrong(problem.to_string())).collect()
+        };
+        let bytes = std::fs::read(path).map_err(|error| vec![wrong(error.to_string())])?;
+        let document = Document::read(Format::Yaml, &bytes).map_err(told)?;
+        let outcome = Import::default().apply(&Registry::default(), document).map_err(told)?;
+        let mut registry = Registry::default();
+        for entry in outcome.added {
+            registry.push(entry);
+        }
+        Ok(Assets::of_registry(&registry))
     }
 
-    /// Reads the registry's text; `path` is only for messages.
-    ///
-    /// # Errors
-    /// Every mistake at once, or the first place where the text is not of the registry's form.
-    pub fn parse(path: &Path, text: &str) -> Result<Assets, Vec<AssetError>> {
-        let file: File = serde_saphyr::from_str(text).map_err(|error| {
-            vec![AssetError::Unreadable { path: path.to_owned(), error: error.to_string() }]
-        })?;
-        let mut check = Check { path, errors: Vec::new() };
-        let assets = check.file(&file);
-        if check.errors.is_empty() { Ok(assets) } else { Err(check.errors) }
+    /// The table of a registry that was checked: of what contradicts itself, the later wins.
+    #[must_use]
+    pub fn of_registry(registry: &Registry) -> Assets {
+        let mut build = Build {
+            units: registry.units.iter().map(|unit| (unit.id.as_str(), unit)).collect(),
+            systems: registry.systems.iter().map(|system| (system.id.as_str(), system)).collect(),
+            assets: Assets::default(),
+            networks: Vec::new(),
+        };
+        for system in &registry.systems {
+            build.add("", &system.unit, &system.id, &system.addresses, &system.domains);
+        }
+        for asset in &registry.assets {
+            build.add(&asset.id, &asset.unit, &asset.system, &asset.addresses, &asset.hosts);
+        }
+        for endpoint in &registry.endpoints {
+            let name = std::slice::from_ref(&endpoint.id);
+            build.add(&endpoint.id, &endpoint.unit, &endpoint.system, &endpoint.addresses, name);
+        }
+        let Build { mut assets, networks, .. } = build;
+        assets.stretches = stretches(networks);
+        assets
     }
 
     /// The asset with the longest prefix around the address.
     #[must_use]
     pub fn by_ip(&self, ip: IpAddr) -> Option<&Asset> {
-        let number = as_v6(ip);
+        let number = Network::number(ip);
         let after = self.stretches.partition_point(|(start, _)| *start <= number);
         let (_, asset) = self.stretches.get(after.checked_sub(1)?)?;
         self.assets.get((*asset)?)
@@ -172,253 +178,65 @@ impl Assets {
     }
 }
 
-fn as_v6(ip: IpAddr) -> u128 {
-    match ip {
-        IpAddr::V4(ip) => u128::from(ip.to_ipv6_mapped()),
-        IpAddr::V6(ip) => u128::from(ip),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    units: Vec<UnitItem>,
-    #[serde(default)]
-    systems: Vec<SystemItem>,
-    #[serde(default)]
-    assets: Vec<AssetItem>,
-}
-
-// A missing value is empty here, so that every one is reported and not only the first.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UnitItem {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SystemItem {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    level: i64,
-    #[serde(default)]
-    unit: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AssetItem {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    unit: String,
-    #[serde(default)]
-    system: String,
-    #[serde(default)]
-    addresses: Vec<String>,
-    #[serde(default)]
-    hosts: Vec<String>,
-}
-
-/// A network: its first address and how many bits of it are the prefix.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Prefix {
-    start: u128,
-    length: u32,
-    asset: usize,
-}
-
-impl Prefix {
-    fn parse(text: &str) -> Result<(u128, u32), &'static str> {
-        const WANTED: &str = "is no network; write 192.0.2.0/24, 2001:db8::/32 or one address";
-        let (address, length) = text.split_once('/').map_or((text, None), |(a, length)| (a, Some(length)));
-        let ip: IpAddr = address.parse().map_err(|_| WANTED)?;
-        let (most, shift) = if ip.is_ipv4() { (32, 96) } else { (128, 0) };
-        let length: u32 = length.map_or(Ok(most), str::parse).map_err(|_| WANTED)?;
-        if length > most {
-            return Err("has a prefix longer than its address");
-        }
-        let (start, length) = (as_v6(ip), length + shift);
-        if start & host_bits(length) != 0 {
-            return Err("has bits set behind its prefix; is the length right?");
-        }
-        Ok((start, length))
-    }
-
-    fn last(self) -> u128 {
-        self.start | host_bits(self.length)
-    }
-}
-
-fn host_bits(length: u32) -> u128 {
-    u128::MAX.checked_shr(length).unwrap_or(0)
-}
-
-/// From prefixes, nested but never crossing, to stretches of which each has one owner.
-fn stretches(mut prefixes: Vec<Prefix>) -> Vec<(u128, Option<usize>)> {
-    prefixes.sort_unstable();
-    let mut stretches: Vec<(u128, Option<usize>)> = Vec::with_capacity(prefixes.len() * 2);
-    let mut around: Vec<Prefix> = Vec::new();
+/// From networks, nested but never crossing, to stretches of which each has one owner.
+fn stretches(mut networks: Vec<(Network, usize)>) -> Vec<(u128, Option<usize>)> {
+    networks.sort_unstable();
+    let mut stretches: Vec<(u128, Option<usize>)> = Vec::with_capacity(networks.len() * 2);
+    let mut around: Vec<(Network, usize)> = Vec::new();
     let mut begin = |start: u128, owner: Option<usize>| match stretches.last_mut() {
         Some(last) if last.0 == start => last.1 = owner,
         _ => stretches.push((start, owner)),
     };
-    for prefix in prefixes {
-        while let Some(ended) = around.pop_if(|outer| outer.last() < prefix.start) {
-            begin(ended.last() + 1, around.last().map(|outer| outer.asset));
+    for (network, asset) in networks {
+        while let Some(ended) = around.pop_if(|(outer, _)| outer.last() < network.start) {
+            begin(ended.0.last() + 1, around.last().map(|(_, asset)| *asset));
         }
-        begin(prefix.start, Some(prefix.asset));
-        around.push(prefix);
+        begin(network.start, Some(asset));
+        around.push((network, asset));
     }
     while let Some(ended) = around.pop() {
-        if let Some(next) = ended.last().checked_add(1) {
-            begin(next, around.last().map(|outer| outer.asset));
+        if let Some(next) = ended.0.last().checked_add(1) {
+            begin(next, around.last().map(|(_, asset)| *asset));
         }
     }
     stretches
 }
 
-/// Collects mistakes while building.
-struct Check<'p> {
-    path: &'p Path,
-    errors: Vec<AssetError>,
+/// Collects what the table is made of.
+struct Build<'r> {
+    units: HashMap<&'r str, &'r Unit>,
+    systems: HashMap<&'r str, &'r System>,
+    assets: Assets,
+    networks: Vec<(Network, usize)>,
 }
 
-impl Check<'_> {
-    fn file(&mut self, file: &File) -> Assets {
-        let mut units: HashMap<&str, &UnitItem> = HashMap::new();
-        for (number, unit) in (1..).zip(&file.units) {
-            let item = self.named("unit", &unit.id, number);
-            self.wanted(&item, "name", &unit.name);
-            if !unit.id.is_empty() && units.insert(&unit.id, unit).is_some() {
-                self.wrong(&item, "this id is given twice".into());
-            }
-        }
-        let mut systems: HashMap<&str, &SystemItem> = HashMap::new();
-        for (number, system) in (1..).zip(&file.systems) {
-            let item = self.named("system", &system.id, number);
-            self.wanted(&item, "name", &system.name);
-            if !(1..=5).contains(&system.level) {
-                self.wrong(&item, format!("`level` is {}; levels are 1 to 5", system.level));
-            }
-            if !units.contains_key(system.unit.as_str()) {
-                self.wrong(&item, format!("`unit` names `{}`, which is not under `units`", system.unit));
-            }
-            if !system.id.is_empty() && systems.insert(&system.id, system).is_some() {
-                self.wrong(&item, "this id is given twice".into());
-            }
-        }
-        let mut built = Assets::default();
-        let mut prefixes = Vec::new();
-        for (number, asset) in (1..).zip(&file.assets) {
-            let item = self.named("asset", &asset.id, number);
-            if !asset.id.is_empty() && built.assets.iter().any(|other| other.id == asset.id) {
-                self.wrong(&item, "this id is given twice".into());
-            }
-            let resolved = self.resolve(&item, asset, &units, &systems);
-            self.addresses(&item, asset, &built, &mut prefixes);
-            self.hosts(&item, asset, &mut built);
-            built.assets.push(resolved);
-        }
-        built.stretches = stretches(prefixes);
-        built
-    }
-
-    /// The asset with its unit and system looked up. A system's unit need not be repeated.
-    fn resolve(
-        &mut self,
-        item: &str,
-        asset: &AssetItem,
-        units: &HashMap<&str, &UnitItem>,
-        systems: &HashMap<&str, &SystemItem>,
-    ) -> Asset {
-        let mut resolved = Asset { id: asset.id.clone(), ..Asset::default() };
-        let mut unit_id = asset.unit.as_str();
-        if let Some(system) = systems.get(asset.system.as_str()) {
-            resolved.system_id.clone_from(&system.id);
-            resolved.system_name.clone_from(&system.name);
-            resolved.system_level = u8::try_from(system.level).unwrap_or(0);
-            if unit_id.is_empty() {
-                unit_id = &system.unit;
-            }
-        } else if !asset.system.is_empty() {
-            self.wrong(item, format!("`system` names `{}`, which is not under `systems`", asset.system));
-        } else if unit_id.is_empty() {
-            self.wrong(item, "neither `system` nor `unit` is given; name one".into());
-        }
-        if let Some(unit) = units.get(unit_id) {
-            resolved.unit_id.clone_from(&unit.id);
-            resolved.unit_name.clone_from(&unit.name);
-        } else if !asset.unit.is_empty() {
-            self.wrong(item, format!("`unit` names `{unit_id}`, which is not under `units`"));
-        }
-        if asset.addresses.is_empty() && asset.hosts.is_empty() {
-            self.wrong(item, "has neither `addresses` nor `hosts`, so no event can be its".into());
-        }
-        resolved
-    }
-
-    fn addresses(&mut self, item: &str, asset: &AssetItem, built: &Assets, prefixes: &mut Vec<Prefix>) {
-        for text in &asset.addresses {
-            match Prefix::parse(text) {
-                Err(reason) => self.wrong(item, format!("`{text}` {reason}")),
-                Ok((start, length)) => {
-                    let twin = prefixes.iter().find(|other| (other.start, other.length) == (start, length));
-                    if let Some(twin) = twin {
-                        let other = built.assets.get(twin.asset).map_or(asset.id.as_str(), |other| &other.id);
-                        self.wrong(item, format!("`{text}` already belongs to asset `{other}`"));
-                    }
-                    prefixes.push(Prefix { start, length, asset: built.assets.len() });
-                }
-            }
-        }
-    }
-
-    fn hosts(&mut self, item: &str, asset: &AssetItem, built: &mut Assets) {
-        let this = built.assets.len();
-        for host in &asset.hosts {
+impl Build<'_> {
+    /// An asset with its unit and system looked up. A system's unit need not be repeated.
+    fn add(&mut self, id: &str, unit: &str, system: &str, addresses: &[String], hosts: &[String]) {
+        let system = self.systems.get(system);
+        let unit = if unit.is_empty() { system.map_or("", |system| &system.unit) } else { unit };
+        let unit = self.units.get(unit);
+        let this = self.assets.assets.len();
+        self.assets.assets.push(Asset {
+            id: id.to_owned(),
+            unit_id: unit.map(|unit| unit.id.clone()).unwrap_or_default(),
+            unit_name: unit.map(|unit| unit.name.clone()).unwrap_or_default(),
+            system_id: system.map(|system| system.id.clone()).unwrap_or_default(),
+            system_name: system.map(|system| system.name.clone()).unwrap_or_default(),
+            system_level: system.map_or(0, |system| system.level),
+        });
+        let networks = addresses.iter().filter_map(|text| text.parse().ok());
+        self.networks.extend(networks.map(|network| (network, this)));
+        for host in hosts {
             let name = host.to_ascii_lowercase();
-            if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(char::is_whitespace) {
-                self.wrong(item, format!("`{host}` is no host name"));
-                continue;
-            }
             if let Some((short, _)) = name.split_once('.') {
-                let owner = built.short_names.entry(short.into()).or_insert(Some(this));
+                let owner = self.assets.short_names.entry(short.into()).or_insert(Some(this));
                 if *owner != Some(this) {
                     *owner = None;
                 }
             }
-            if built.names.insert(name.into(), this).is_some() {
-                self.wrong(item, format!("host `{host}` is given twice"));
-            }
+            self.assets.names.insert(name.into(), this);
         }
-    }
-
-    fn named(&mut self, kind: &str, id: &str, number: usize) -> String {
-        if !id.is_empty() {
-            return format!("{kind} {id}");
-        }
-        let item = format!("{kind} number {number}");
-        self.wanted(&item, "id", id);
-        item
-    }
-
-    fn wanted(&mut self, item: &str, key: &str, value: &str) {
-        if value.is_empty() {
-            self.wrong(item, format!("`{key}` is missing"));
-        }
-    }
-
-    fn wrong(&mut self, item: &str, reason: String) {
-        self.errors.push(AssetError::Item { path: self.path.to_owned(), item: item.to_owned(), reason });
     }
 }
 

@@ -15,6 +15,7 @@ use event::Event;
 use geoip::Geoip;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What to enrich with.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -23,7 +24,8 @@ pub struct Config {
     /// MaxMind DB files, told apart by what they say they are: City or Country for places, ASN or ISP for networks.
     /// Of two of one kind, the later file wins.
     pub geoip: Vec<PathBuf>,
-    /// The registry of units, systems and assets (YAML).
+    /// A file (YAML) of units, systems and assets, for a collector without the database that has the registry; it
+    /// takes the registry's place.
     pub assets: Option<PathBuf>,
     /// How many addresses' places are remembered. A new address takes the place of an older one; nothing is lost but
     /// the time of looking it up again.
@@ -51,7 +53,7 @@ pub enum Warning {
 #[derive(Debug, Default)]
 pub struct Enricher {
     geoip: Geoip,
-    assets: Assets,
+    assets: Arc<Assets>,
 }
 
 impl Enricher {
@@ -68,7 +70,18 @@ impl Enricher {
                 Assets::default()
             }
         };
-        (Enricher { geoip, assets }, warnings)
+        (Enricher { geoip, assets: Arc::new(assets) }, warnings)
+    }
+
+    /// The table of assets in force.
+    #[must_use]
+    pub fn assets(&self) -> &Arc<Assets> {
+        &self.assets
+    }
+
+    /// Puts another table of assets in force.
+    pub fn set_assets(&mut self, assets: Arc<Assets>) {
+        self.assets = assets;
     }
 
     /// Adds `source.geo.*`, `source.as.*`, `destination.*` alike, `haidang.unit.*`, `haidang.system.*` and

@@ -1,4 +1,5 @@
-//! Cases in SQL: incidents and what people do with them, users, sessions, tokens, the audit trail.
+//! Cases in SQL: incidents and what people do with them, users, sessions, tokens, the
+//! registry, the audit trail.
 //!
 //! SQLite for one machine. The statements keep to what PostgreSQL accepts too: numbered placeholders, `BIGINT` for
 //! numbers, times (milliseconds) and flags, `TEXT` for the rest, `ON CONFLICT`.
@@ -12,6 +13,7 @@ mod indicator;
 mod list;
 mod migration;
 mod password;
+mod registry;
 mod secret;
 mod session;
 mod taxii;
@@ -19,6 +21,7 @@ mod throttle;
 mod token;
 mod user;
 
+pub use self::registry::RegistryFilter;
 pub use audit::{AuditHead, AuditReport, Record};
 pub use change::{Change, Verdict};
 pub use comment::{Comment, HistoryEntry};
@@ -134,6 +137,9 @@ pub enum Error {
         /// How many.
         max: u32,
     },
+    /// The registry would be wrong: everything that would be.
+    #[error("the registry would be wrong in {} places", .0.len())]
+    Registry(Vec<::registry::Problem>),
     /// Too many failed sign-ins.
     #[error("too many failed sign-ins, try again in {retry_s} s")]
     Throttled {

@@ -16,7 +16,10 @@ assets:
 ";
 
 fn registry() -> Assets {
-    Assets::parse(Path::new("assets.yaml"), REGISTRY).unwrap()
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("assets.yaml");
+    std::fs::write(&path, REGISTRY).unwrap();
+    Assets::read(&path).unwrap()
 }
 
 fn id(asset: Option<&Asset>) -> &str {
@@ -89,39 +92,46 @@ fn an_event_is_attributed_to_the_machine_that_wrote_it_then_to_what_was_attacked
 }
 
 #[test]
-fn every_mistake_is_reported_at_once_with_its_item() {
-    let text = "
-units: [{ id: u, name: U }, { id: u, name: U }, { name: V }]
-systems: [{ id: s, name: S, level: 6, unit: nobody }]
-assets:
-  - { id: a, unit: u, addresses: [10.0.0.1/8, nonsense, 10.0.0.0/40], hosts: ['two words'] }
-  - { id: b, system: t, addresses: [192.0.2.0/24] }
-  - { id: c, unit: u, addresses: [192.0.2.0/24] }
-  - { id: c, hosts: [x] }
-  - { id: d, unit: u }
-";
-    let errors = Assets::parse(Path::new("assets.yaml"), text).unwrap_err();
-    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    for expected in [
-        "assets.yaml: unit u: this id is given twice",
-        "assets.yaml: unit number 3: `id` is missing",
-        "assets.yaml: system s: `level` is 6; levels are 1 to 5",
-        "assets.yaml: system s: `unit` names `nobody`",
-        "assets.yaml: asset a: `10.0.0.1/8` has bits set behind its prefix",
-        "assets.yaml: asset a: `nonsense` is no network",
-        "assets.yaml: asset a: `10.0.0.0/40` has a prefix longer",
-        "assets.yaml: asset a: `two words` is no host name",
-        "assets.yaml: asset b: `system` names `t`",
-        "assets.yaml: asset c: `192.0.2.0/24` already belongs to asset `b`",
-        "assets.yaml: asset c: this id is given twice",
-        "assets.yaml: asset c: neither `system` nor `unit`",
-        "assets.yaml: asset d: has neither `addresses` nor `hosts`",
-    ] {
-        assert!(said.iter().any(|said| said.contains(expected)), "{expected}\nin {said:#?}");
-    }
-    assert_eq!(said.len(), 13, "{said:#?}");
-    let errors = Assets::parse(Path::new("assets.yaml"), "assets: [{ id: a, adresses: [] }]").unwrap_err();
-    assert!(errors[0].to_string().contains("adresses"), "{errors:?}");
+fn every_mistake_is_reported_at_once_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("assets.yaml");
+    std::fs::write(
+        &path,
+        "units: [{ id: u, name: U }]\nassets:\n  - { id: a, unit: v, hosts: [h] }\n  - { id: b, unit: u }\n",
+    )
+    .unwrap();
+    let said: Vec<String> = Assets::read(&path).unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 2, "{said:#?}");
+    assert!(
+        said[0].ends_with("assets.yaml: row 3: asset a: `unit` names `v`, which is not among the units"),
+        "{said:#?}"
+    );
+}
+
+#[test]
+fn systems_and_endpoints_are_found_like_assets() {
+    let system = System {
+        id: "s".into(),
+        name: "S".into(),
+        unit: "u".into(),
+        level: 4,
+        addresses: vec!["203.0.113.9".into()],
+        domains: vec!["dvc.example.vn".into()],
+        ..System::default()
+    };
+    let endpoint =
+        registry::Endpoint { id: "PC-07".into(), unit: "u".into(), ..registry::Endpoint::default() };
+    let unit = Unit { id: "u".into(), name: "U".into(), ..Unit::default() };
+    let assets = Assets::of_registry(&Registry {
+        units: vec![unit],
+        systems: vec![system],
+        assets: vec![],
+        endpoints: vec![endpoint],
+    });
+    let found = assets.by_ip("203.0.113.9".parse().unwrap()).unwrap();
+    assert_eq!((found.system_level, found.unit_name.as_str()), (4, "U"));
+    assert_eq!(assets.by_name("DVC.example.vn").unwrap().system_id, "s");
+    assert_eq!(assets.by_name("pc-07").unwrap().unit_id, "u");
 }
 
 #[test]
@@ -139,20 +149,21 @@ proptest! {
         networks in proptest::collection::vec((any::<u32>(), 0u32..=32), 0..40),
         ips in proptest::collection::vec(any::<u32>(), 1..40),
     ) {
-        let mut prefixes: Vec<Prefix> = Vec::new();
+        let mut prefixes: Vec<(Network, usize)> = Vec::new();
         for (at, (bits, length)) in networks.iter().enumerate() {
             // Few distinct leading bits, so that networks nest.
             let ip = (bits & 0x0300_00ff).checked_shr(32 - length).unwrap_or(0).checked_shl(32 - length).unwrap_or(0);
-            let start = as_v6(IpAddr::V4(ip.into()));
-            if !prefixes.iter().any(|other| (other.start, other.length) == (start, length + 96)) {
-                prefixes.push(Prefix { start, length: length + 96, asset: at });
+            let start = Network::number(IpAddr::V4(ip.into()));
+            let network = Network { start, length: length + 96 };
+            if !prefixes.iter().any(|(other, _)| *other == network) {
+                prefixes.push((network, at));
             }
         }
         let table = stretches(prefixes.clone());
         for ip in ips.iter().flat_map(|bits| [*bits, bits & 0x0300_00ff]) {
-            let number = as_v6(IpAddr::V4(ip.into()));
-            let within = prefixes.iter().filter(|p| p.start <= number && number <= p.last());
-            let expected = within.max_by_key(|p| p.length).map(|p| p.asset);
+            let number = Network::number(IpAddr::V4(ip.into()));
+            let within = prefixes.iter().filter(|(p, _)| p.start <= number && number <= p.last());
+            let expected = within.max_by_key(|(p, _)| p.length).map(|(_, asset)| *asset);
             let at = table.partition_point(|(start, _)| *start <= number);
             let found = at.checked_sub(1).and_then(|at| table[at].1);
             prop_assert_eq!(found, expected);
