@@ -9,13 +9,33 @@ use std::process::ExitCode;
 pub(crate) struct Options {
     #[command(flatten)]
     overrides: Overrides,
+    /// Make what Kafka lacks: the topics, with settings that keep what must be kept
+    #[arg(long)]
+    create: bool,
+    /// Ask Kafka too, whether it is there and has the topics
+    #[arg(long)]
+    kafka: bool,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let config = Config::load(&options.overrides)?;
     let mut problems = Vec::new();
-    if let Err(error) = crate::rules::load(&config.rules) {
-        problems.extend(format!("{error:#}").lines().map(str::to_owned));
+    match crate::rules::load(&config.rules) {
+        Ok(rules) if options.create => {
+            let memory_ms = crate::run::memory_ms(&rules, &config.correlator);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            if let Err(error) = runtime.block_on(config.kafka.create_topics(memory_ms)) {
+                problems.push(format!("{error:#}"));
+            }
+        }
+        Ok(_) => {}
+        Err(error) => problems.extend(format!("{error:#}").lines().map(str::to_owned)),
+    }
+    if options.kafka || options.create {
+        match config.kafka.missing_topics() {
+            Ok(missing) => problems.extend(missing),
+            Err(error) => problems.push(format!("{error:#}")),
+        }
     }
     let (_enricher, warnings) = Enricher::load(&config.collector.enrich);
     problems.extend(warnings.iter().map(ToString::to_string));

@@ -16,6 +16,7 @@ pub(crate) struct Config {
     pub(crate) rules: crate::rules::Config,
     pub(crate) correlator: correlator::Limits,
     pub(crate) store: Store,
+    pub(crate) kafka: crate::kafka::Config,
     pub(crate) api: Api,
     /// Who we are to others and what they may have of us.
     pub(crate) exchange: exchange::Config,
@@ -36,8 +37,45 @@ pub(crate) struct Collector {
 pub(crate) struct Store {
     /// The embedded engine.
     pub(crate) engine: store::engine::Config,
+    /// A ClickHouse server for `correlate` and `serve`, instead of the embedded engine.
+    pub(crate) server: Option<Server>,
     /// What is kept of events, and for how long.
     pub(crate) events: store::events::Config,
+}
+
+/// A ClickHouse server or cluster.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    /// `https://host:8443`.
+    url: String,
+    /// The account.
+    user: String,
+    /// The file that holds its password and nothing else.
+    password_file: PathBuf,
+    /// The database.
+    #[serde(default = "haidang")]
+    database: String,
+    /// The cluster of `ON CLUSTER`; its tables replicate. A single server if not given.
+    cluster: Option<String>,
+}
+
+fn haidang() -> String {
+    "haidang".to_owned()
+}
+
+impl Server {
+    pub(crate) fn target(&self) -> anyhow::Result<store::events::Target> {
+        let password = std::fs::read_to_string(&self.password_file)
+            .with_context(|| format!("read {}", self.password_file.display()))?;
+        Ok(store::events::Target::Server {
+            url: self.url.clone(),
+            user: self.user.clone(),
+            password: password.trim_end_matches(['\r', '\n']).to_owned(),
+            database: self.database.clone(),
+            cluster: self.cluster.clone(),
+        })
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

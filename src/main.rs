@@ -5,17 +5,21 @@
 mod alerts;
 mod bar;
 mod check;
+mod collect;
 mod config;
+mod correlate;
 mod detect;
 mod engine;
 mod feed;
 mod indicators;
+mod kafka;
 mod metrics;
 mod parse;
 mod pipeline;
 mod registry;
 mod rules;
 mod run;
+mod serve;
 mod simulate;
 mod web;
 
@@ -38,6 +42,12 @@ struct Arguments {
 enum Command {
     /// Everything on one machine: intake, correlator, store, API and dashboards.
     Run(run::Options),
+    /// Lines in, events to Kafka: intake, spool, parsers, enrichment.
+    Collect(collect::Options),
+    /// Events from Kafka into the store, matched; matches to alerts and incidents.
+    Correlate(correlate::Options),
+    /// API and dashboards.
+    Serve(serve::Options),
     /// Lines on stdin → ECS events on stdout, one JSON line for each input line, in order.
     Parse(parse::Options),
     /// Events on stdin → matches and alerts on stdout (NDJSON), in an order that is the same every time.
@@ -64,6 +74,9 @@ fn main() -> ExitCode {
     start_log();
     let outcome = match arguments.command {
         Command::Run(options) => run::run(&options),
+        Command::Collect(options) => collect::run(&options),
+        Command::Correlate(options) => correlate::run(&options),
+        Command::Serve(options) => serve::run(&options),
         Command::Parse(options) => parse::run(&options),
         Command::Detect(options) => detect::run(&options),
         Command::Feed(options) => feed::run(&options),

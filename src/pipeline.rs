@@ -8,6 +8,8 @@
 
 mod storing;
 
+pub(crate) use storing::newest;
+
 use crate::rules::Live;
 use anyhow::Context as _;
 use collector::enrich::Enricher;
@@ -329,10 +331,10 @@ impl Pipeline {
 }
 
 /// The ledger's name for where a line came from.
-fn source(peer: Option<std::net::IpAddr>, transport: Transport) -> Source {
+pub(crate) fn source(peer: Option<std::net::IpAddr>, transport: Transport) -> Source {
     peer.map_or_else(|| Source::Named(transport.name().to_owned()), Source::Peer)
 }
 
-fn now() -> Time {
+pub(crate) fn now() -> Time {
     Time(jiff::Timestamp::now().as_millisecond())
 }

@@ -24,10 +24,10 @@ use store::events::{Events, Target};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Sources that the ledger tells apart; more share one account.
-const LEDGER_SOURCES_MAX: usize = 10_000;
+pub(crate) const LEDGER_SOURCES_MAX: usize = 10_000;
 
 /// How long intake may take to hand over what it has read when the spool refuses lines.
-const INTAKE_STOP_MAX: Duration = Duration::from_secs(5);
+pub(crate) const INTAKE_STOP_MAX: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -86,22 +86,21 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
 
     let listener = listen(config.api.address).await?;
     let address = listener.local_addr()?;
-    let router = api::router(web::state(Parts {
+    let parts = Parts {
         config: config.api.limits.clone(),
         exchange: config.exchange.clone(),
         events,
         cases: cases.clone(),
         rules,
-        spool: Arc::clone(&spool),
-        ledger,
-        progress,
-    }));
+    };
+    let router = api::router(web::state(parts, web::Intake { spool: Arc::clone(&spool), ledger, progress }));
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let shutdown = async {
         let _ = closed.await; // either way it is time to stop
     };
     let server = tokio::spawn(api::serve(listener, router, shutdown));
-    announce(&data, address, &running)?;
+    let told = serde_json::json!({ "api": address });
+    announce(&data, "run", told, Some(&running))?;
 
     asked_to_stop().await?;
     tracing::info!("stopping: no new lines are taken, what was taken is stored");
@@ -119,20 +118,20 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
     let bound = tokio::net::TcpListener::bind(address).await;
     bound.with_context(|| format!("serve API and dashboards on {address}; is another program on it?"))
 }
 
 /// Waits until the pipeline has stored what the spool holds.
-async fn join(threads: Vec<std::thread::JoinHandle<()>>) {
+pub(crate) async fn join(threads: Vec<std::thread::JoinHandle<()>>) {
     for thread in threads {
         let _ = tokio::task::spawn_blocking(move || thread.join()).await; // a thread that panicked has said so
     }
 }
 
 /// Completes at SIGTERM or SIGINT.
-async fn asked_to_stop() -> std::io::Result<()> {
+pub(crate) async fn asked_to_stop() -> std::io::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
         _ = terminate.recv() => {}
@@ -142,7 +141,7 @@ async fn asked_to_stop() -> std::io::Result<()> {
 }
 
 /// Makes the data folder, for this user only.
-fn prepare(data: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn prepare(data: &Path) -> anyhow::Result<PathBuf> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -153,14 +152,18 @@ fn prepare(data: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// The table of assets: of the collector's own file if it has one, else of the registry, followed.
-async fn assets(config: &Config, enricher: &Enricher, cases: &Cases) -> anyhow::Result<Arc<registry::Live>> {
+pub(crate) async fn assets(
+    config: &Config,
+    enricher: &Enricher,
+    cases: &Cases,
+) -> anyhow::Result<Arc<registry::Live>> {
     match &config.collector.enrich.assets {
         Some(_) => Ok(registry::Live::fixed(Arc::clone(enricher.assets()))),
         None => registry::Live::following(cases.clone()).await.context("read the registry"),
     }
 }
 
-fn enricher(config: &Config) -> Enricher {
+pub(crate) fn enricher(config: &Config) -> Enricher {
     let (enricher, warnings) = Enricher::load(&config.collector.enrich);
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -169,7 +172,7 @@ fn enricher(config: &Config) -> Enricher {
 }
 
 /// Opens the spool. What a crash damaged is in quarantine, and the log says so.
-fn open_spool(config: &Config, data: &Path) -> anyhow::Result<Arc<Spool>> {
+pub(crate) fn open_spool(config: &Config, data: &Path) -> anyhow::Result<Arc<Spool>> {
     let folder = config.collector.spool_folder.clone().unwrap_or_else(|| data.join("spool"));
     let (spool, recovery) = Spool::open(&folder, &config.collector.spool)?;
     tracing::info!(records = recovery.records, damaged = recovery.damage.len(), "the spool is open");
@@ -183,14 +186,14 @@ pub(crate) async fn start_engine(config: &Config, data: &Path) -> anyhow::Result
     Supervisor::start(program, &options).await.context("start the events' engine")
 }
 
-async fn open_cases(data: &Path) -> anyhow::Result<Cases> {
+pub(crate) async fn open_cases(data: &Path) -> anyhow::Result<Cases> {
     let cases = Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?;
     first_user(&cases).await?;
     Ok(cases)
 }
 
 /// On the first run there is no user: one is made, and its password, unless given, is printed this once.
-async fn first_user(cases: &Cases) -> anyhow::Result<()> {
+pub(crate) async fn first_user(cases: &Cases) -> anyhow::Result<()> {
     let now = Time(jiff::Timestamp::now().as_millisecond());
     let made = cases.ensure_admin(config::admin_password(), now).await.context("make the first user")?;
     if let Some(password) = made {
@@ -206,7 +209,7 @@ async fn first_user(cases: &Cases) -> anyhow::Result<()> {
 }
 
 /// How far back stored matches can still matter.
-fn memory_ms(rules: &RuleSet, limits: &correlator::Limits) -> i64 {
+pub(crate) fn memory_ms(rules: &RuleSet, limits: &correlator::Limits) -> i64 {
     rules
         .longest_window_ms()
         .max(limits.incident_gap_ms)
@@ -214,21 +217,23 @@ fn memory_ms(rules: &RuleSet, limits: &correlator::Limits) -> i64 {
         .saturating_add(3_600_000)
 }
 
-/// Writes `run.json`: where this process listens, for scripts and tests that asked for any free port.
-fn announce(data: &Path, api: SocketAddr, running: &Running) -> anyhow::Result<()> {
-    let of = |wanted: Transport| -> Vec<SocketAddr> {
-        running
-            .addresses()
-            .iter()
-            .filter(|(transport, _)| *transport == wanted)
-            .map(|(_, address)| *address)
-            .collect()
-    };
-    let (udp, tcp, tls) = (of(Transport::Udp), of(Transport::Tcp), of(Transport::Tls));
-    tracing::info!(%api, ?udp, ?tcp, ?tls, "ready");
-    let text =
-        serde_json::json!({ "api": api, "udp": udp, "tcp": tcp, "tls": tls, "pid": std::process::id() });
-    let fresh = data.join("run.json.new");
-    std::fs::write(&fresh, text.to_string()).context("write run.json")?;
-    std::fs::rename(&fresh, data.join("run.json")).context("write run.json")
+/// Writes `<role>.json`: where this process listens, for scripts and tests that asked for any free port.
+pub(crate) fn announce(
+    data: &Path,
+    role: &str,
+    mut told: serde_json::Value,
+    running: Option<&Running>,
+) -> anyhow::Result<()> {
+    told["pid"] = std::process::id().into();
+    let transports = [("udp", Transport::Udp), ("tcp", Transport::Tcp), ("tls", Transport::Tls)];
+    for (name, wanted) in running.iter().flat_map(|_| transports) {
+        let all = running.iter().flat_map(|running| running.addresses());
+        let of = all.filter(|(transport, _)| *transport == wanted).map(|(_, address)| address.to_string());
+        told[name] = of.collect::<Vec<_>>().into();
+    }
+    tracing::info!(%told, "ready");
+    let fresh = data.join(format!("{role}.json.new"));
+    std::fs::write(&fresh, told.to_string())
+        .and_then(|()| std::fs::rename(&fresh, data.join(format!("{role}.json"))))
+        .with_context(|| format!("write {role}.json"))
 }

@@ -22,16 +22,31 @@ pub(crate) struct Parts {
     pub(crate) events: Events,
     pub(crate) cases: Cases,
     pub(crate) rules: Arc<Live>,
+}
+
+/// The way of a line before the store, where it is in the same process.
+pub(crate) struct Intake {
     pub(crate) spool: Arc<Spool>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) progress: Arc<Progress>,
 }
 
 /// The API's view of the parts.
-pub(crate) fn state(parts: Parts) -> api::State {
-    let Parts { config, exchange, events, cases, rules, spool, ledger, progress } = parts;
+pub(crate) fn state(parts: Parts, intake: Intake) -> api::State {
+    let Intake { spool, ledger, progress } = intake;
     let metrics =
         Metrics { spool: Arc::clone(&spool), ledger: Arc::clone(&ledger), progress: Arc::clone(&progress) };
+    api::State {
+        ledger: Arc::new(move || sources(&ledger, now())),
+        metrics: Arc::new(move |out| metrics.write(out)),
+        ready: Arc::new(move || checks(&spool, &progress)),
+        ..alone(parts)
+    }
+}
+
+/// The same without an intake: collectors are other processes, and speak for themselves.
+pub(crate) fn alone(parts: Parts) -> api::State {
+    let Parts { config, exchange, events, cases, rules } = parts;
     api::State {
         events,
         cases,
@@ -39,9 +54,9 @@ pub(crate) fn state(parts: Parts) -> api::State {
             let rules = rules.current();
             rules.metas().filter(|meta| !meta.id.is_empty()).map(rule).collect()
         }),
-        ledger: Arc::new(move || sources(&ledger, now())),
-        metrics: Arc::new(move |out| metrics.write(out)),
-        ready: Arc::new(move || checks(&spool, &progress)),
+        ledger: Arc::new(Vec::new),
+        metrics: Arc::new(|_| ()),
+        ready: Arc::new(Vec::new),
         clock: Arc::new(now),
         exchange,
         config,

@@ -108,7 +108,15 @@ fn failed_login(to: SocketAddr, n: u32) {
 
 #[test]
 fn an_attack_split_across_a_restart_is_still_found() {
-    let mut stack = Stack::start();
+    find_what_a_restart_splits(Stack::start());
+}
+
+#[test]
+fn an_attack_split_across_a_restart_is_still_found_through_kafka() {
+    find_what_a_restart_splits(Stack::start_with_kafka());
+}
+
+fn find_what_a_restart_splits(mut stack: Stack) {
     for n in 0..3 {
         failed_login(stack.addresses.tcp[0], n);
     }

@@ -10,8 +10,10 @@
 
 mod backtest;
 mod bad_input;
+mod broker;
 mod browser;
 mod candidate;
+mod cluster;
 mod command;
 mod feed;
 mod indicators;

@@ -1,9 +1,12 @@
-//! `haidang run` in a folder of its own on ports of its own, and a client for its API.
+//! The pipeline in a folder of its own on ports of its own, in either mode, and a client for its API: `haidang run`, or
+//! `collect`, `correlate` and `serve` joined by a real Kafka.
 
+use crate::broker::Broker;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -11,11 +14,14 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// A running pipeline. It and its engine are killed when this is dropped.
 pub(crate) struct Stack {
     pub(crate) dir: tempfile::TempDir,
-    child: Child,
+    /// Its processes by their subcommand.
+    children: Vec<(&'static str, Child)>,
     pub(crate) addresses: Addresses,
+    /// What joins the processes, where there are several.
+    pub(crate) broker: Option<Arc<Broker>>,
 }
 
-/// Where it listens, as it says in `run.json`.
+/// Where it listens, as its processes say in the data folder.
 #[derive(Clone, serde::Deserialize)]
 pub(crate) struct Addresses {
     pub(crate) api: SocketAddr,
@@ -24,6 +30,11 @@ pub(crate) struct Addresses {
     pub(crate) tls: Vec<SocketAddr>,
 }
 
+/// One process.
+const ALONE: &[&str] = &["run"];
+/// Three, started in this order.
+const CLUSTER: &[&str] = &["serve", "correlate", "collect"];
+
 impl Stack {
     pub(crate) fn start() -> Stack {
         Stack::start_with("")
@@ -31,37 +42,68 @@ impl Stack {
 
     /// Starts it with more lines in its configuration file.
     pub(crate) fn start_with(config: &str) -> Stack {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("haidang.toml"), config).unwrap();
-        let child = spawn(dir.path());
-        let mut stack = Stack { dir, child, addresses: nowhere() };
-        stack.wait_ready();
+        Stack::start_in(tempfile::tempdir().unwrap(), config, None)
+    }
+
+    /// Starts it as several processes with a broker between them, in topics of their own.
+    pub(crate) fn start_with_kafka() -> Stack {
+        Stack::start_in(tempfile::tempdir().unwrap(), "", Some(Broker::running()))
+    }
+
+    /// Starts it in a folder that may hold data already.
+    pub(crate) fn start_in(dir: tempfile::TempDir, config: &str, broker: Option<Arc<Broker>>) -> Stack {
+        let kafka = broker.as_ref().map(|broker| broker.config()).unwrap_or_default();
+        std::fs::write(dir.path().join("haidang.toml"), format!("{config}{kafka}")).unwrap();
+        let mut stack = Stack { dir, children: Vec::new(), addresses: nowhere(), broker };
+        if stack.broker.is_some() {
+            let made = command(stack.dir.path(), "check").arg("--create").output().unwrap();
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        }
+        stack.restart();
         stack
     }
 
     /// `kill -9` to the whole process group, then the same command again.
     pub(crate) fn kill_and_restart(&mut self) {
         self.kill();
-        self.child = spawn(self.dir.path());
-        self.wait_ready();
+        self.restart();
     }
 
     pub(crate) fn kill(&mut self) {
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-9", "--", &group]).status();
-        let _ = self.child.wait();
-        // The engine is in the group, but not our child: it holds its folder until it is quite gone.
-        let socket = self.data().join("engine.sock");
-        wait(Duration::from_secs(20), || {
-            std::os::unix::net::UnixStream::connect(&socket).is_err().then_some(())
-        });
-        let _ = std::fs::remove_file(self.data().join("run.json"));
+        for role in self.roles().iter().rev() {
+            self.kill_one(role);
+        }
     }
 
-    /// Starts it again after [`Stack::kill`].
+    /// `kill -9` to one process and its children.
+    pub(crate) fn kill_one(&mut self, role: &str) {
+        let Some(at) = self.children.iter().position(|(name, _)| *name == role) else { return };
+        let (_, mut child) = self.children.remove(at);
+        let group = format!("-{}", child.id());
+        let _ = Command::new("kill").args(["-9", "--", &group]).status();
+        let _ = child.wait();
+        if role == "run" || role == "serve" {
+            // The engine is in the group, but not our child: it holds its folder until it is quite gone.
+            let socket = self.data().join("engine.sock");
+            wait(Duration::from_secs(20), || {
+                std::os::unix::net::UnixStream::connect(&socket).is_err().then_some(())
+            });
+        }
+        let _ = std::fs::remove_file(self.data().join(format!("{role}.json")));
+    }
+
+    /// Starts what does not run.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.dir.path());
+        for role in self.roles() {
+            if !self.children.iter().any(|(name, _)| name == role) {
+                self.children.push((role, spawn(self.dir.path(), role)));
+            }
+        }
         self.wait_ready();
+    }
+
+    fn roles(&self) -> &'static [&'static str] {
+        if self.broker.is_some() { CLUSTER } else { ALONE }
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -69,7 +111,7 @@ impl Stack {
     }
 
     pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+        self.children.iter_mut().all(|(_, child)| child.try_wait().unwrap().is_none())
     }
 
     /// What it wrote to stderr.
@@ -77,22 +119,28 @@ impl Stack {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 
+    /// What every process says of where it listens, once all have said it.
+    fn said(&self) -> Option<Addresses> {
+        let mut all = serde_json::Map::new();
+        for role in self.roles() {
+            let text = std::fs::read_to_string(self.data().join(format!("{role}.json"))).ok()?;
+            all.extend(serde_json::from_str::<serde_json::Map<String, Value>>(&text).ok()?);
+        }
+        serde_json::from_value(Value::Object(all)).ok()
+    }
+
     fn wait_ready(&mut self) {
-        let file = self.data().join("run.json");
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            if let Some(addresses) = std::fs::read_to_string(&file)
-                .ok()
-                .and_then(|text| serde_json::from_str::<Addresses>(&text).ok())
-            {
+            if let Some(addresses) = self.said() {
                 let ready = ureq::get(format!("http://{}/readyz", addresses.api)).call();
                 if ready.is_ok_and(|answer| answer.status() == 200) {
                     self.addresses = addresses;
                     return;
                 }
             }
-            assert!(self.is_running(), "haidang run has stopped:\n{}", self.log());
-            assert!(Instant::now() < deadline, "haidang run is not ready after 60 s:\n{}", self.log());
+            assert!(self.is_running(), "haidang has stopped:\n{}", self.log());
+            assert!(Instant::now() < deadline, "haidang is not ready after 60 s:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -125,7 +173,7 @@ impl Drop for Stack {
         if std::thread::panicking() {
             let log = self.log();
             let from = log.len().saturating_sub(6000);
-            eprintln!("log of haidang run ends:\n{}", String::from_utf8_lossy(&log.as_bytes()[from..]));
+            eprintln!("log of haidang ends:\n{}", String::from_utf8_lossy(&log.as_bytes()[from..]));
         }
         self.kill();
     }
@@ -135,11 +183,10 @@ fn nowhere() -> Addresses {
     Addresses { api: SocketAddr::from(([0, 0, 0, 0], 0)), udp: vec![], tcp: vec![], tls: vec![] }
 }
 
-fn spawn(dir: &Path) -> Child {
-    use std::os::unix::process::CommandExt as _;
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log")).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_haidang"))
-        .arg("run")
+fn command(dir: &Path, role: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_haidang"));
+    command
+        .arg(role)
         .arg("--config")
         .arg(dir.join("haidang.toml"))
         .arg("--data")
@@ -147,12 +194,14 @@ fn spawn(dir: &Path) -> Child {
         .args(["--api", "127.0.0.1:0", "--syslog", "127.0.0.1:0", "--syslog-tls", "127.0.0.1:0"])
         .env("HAIDANG_ADMIN_PASSWORD", PASSWORD)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .process_group(0)
-        .spawn()
-        .unwrap()
+        .stdin(Stdio::null());
+    command
+}
+
+fn spawn(dir: &Path, role: &str) -> Child {
+    use std::os::unix::process::CommandExt as _;
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log")).unwrap();
+    command(dir, role).stdout(Stdio::null()).stderr(log).process_group(0).spawn().unwrap()
 }
 
 /// Signs in as `admin` and asks as a script would.

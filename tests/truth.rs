@@ -23,13 +23,21 @@ fn is_of(incident: &Value, campaign: &Value) -> bool {
 
 #[test]
 fn every_campaign_of_a_simulated_hour_is_an_incident_and_at_most_5_percent_are_not() {
+    tell_the_truth(&Stack::start());
+}
+
+#[test]
+fn every_campaign_is_an_incident_through_kafka_too() {
+    tell_the_truth(&Stack::start_with_kafka());
+}
+
+fn tell_the_truth(stack: &Stack) {
     let dir = tempfile::tempdir().unwrap();
     let registry = dir.path().join("registry.yaml");
     let truth = dir.path().join("truth.ndjson");
     let bin = env!("CARGO_BIN_EXE_haidang");
     let sample = Command::new(bin).args(["registry", "sample"]).output().unwrap();
     std::fs::write(&registry, sample.stdout).unwrap();
-    let stack = Stack::start();
     stack.import_registry(&registry);
     // The same hour as in ten minutes, sent in one: event time rules, so the answer may not depend on the pace.
     let sent = Command::new(bin)

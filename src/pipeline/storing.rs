@@ -102,7 +102,7 @@ impl Writer {
 }
 
 /// Each incident once, as it was last said.
-fn newest(incidents: &[Incident]) -> Vec<Incident> {
+pub(crate) fn newest(incidents: &[Incident]) -> Vec<Incident> {
     let mut place: HashMap<uuid::Uuid, usize> = HashMap::new();
     let mut kept: Vec<Incident> = Vec::new();
     for incident in incidents {

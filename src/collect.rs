@@ -1,0 +1,209 @@
+//! `haidang collect`: lines in, events to Kafka.
+//!
+//! The spool forgets a line only when the brokers have its event. Two threads: one reads the spool, parses and enriches;
+//! one sends, in one transaction for each batch. One batch waits while another is sent; then the first thread waits and
+//! the spool grows.
+
+mod sending;
+
+use crate::config::{Config, Overrides};
+use crate::indicators::Known;
+use crate::pipeline::{self, Progress};
+use crate::registry;
+use crate::run;
+use anyhow::Context as _;
+use collector::enrich::Enricher;
+use collector::intake::{self, Ledger};
+use collector::spool::{Position, Reader, Spool};
+use event::{Event, Field, Raw};
+use sending::{Batch, Sending};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use store::cases::Cases;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&options.overrides)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
+    let outcome = runtime.block_on(collect(&config));
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    outcome
+}
+
+async fn collect(config: &Config) -> anyhow::Result<ExitCode> {
+    let data = run::prepare(&config.data())?;
+    let enricher = run::enricher(config);
+    let spool = run::open_spool(config, &data)?;
+    let ledger = Arc::new(Ledger::new(run::LEDGER_SOURCES_MAX));
+    let stop = Arc::new(AtomicBool::new(false));
+    let (give, take) = mpsc::channel(1);
+    let sending = Sending {
+        kafka: config.kafka.clone(),
+        node: config.pipeline.node,
+        name: name(&data)?,
+        spool: Arc::clone(&spool),
+        position: Position::open(&data).context("read the place in the spool")?,
+        ledger: Arc::clone(&ledger),
+        progress: Arc::new(Progress::default()),
+        stop: Arc::clone(&stop),
+    };
+    // The registry and the indicators are the cases' database; without one nothing is attributed and nothing is marked.
+    let cases = Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?;
+    let making = Making {
+        assets: run::assets(config, &enricher, &cases).await?,
+        indicators: Known::follow(cases.clone()).await.context("read the indicators")?,
+        config: config.pipeline.clone(),
+        spool: Arc::clone(&spool),
+        enricher,
+        stop: Arc::clone(&stop),
+    };
+    let (place, begin) = tokio::sync::oneshot::channel();
+    let runtime = Handle::current();
+    let threads = vec![
+        std::thread::Builder::new().name("sending".into()).spawn(move || sending.run(take, place))?,
+        std::thread::Builder::new().name("making".into()).spawn(move || {
+            // Where to begin is the brokers' to say; the spool takes lines meanwhile.
+            if let Ok(begin) = begin.blocking_recv() {
+                making.run(begin, &give, &runtime);
+            }
+        })?,
+    ];
+    let running =
+        intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
+    run::announce(&data, "collect", serde_json::json!({}), Some(&running))?;
+
+    run::asked_to_stop().await?;
+    tracing::info!("stopping: no new lines are taken, what was taken is sent");
+    if tokio::time::timeout(run::INTAKE_STOP_MAX, running.stop()).await.is_err() {
+        tracing::warn!("the spool takes no lines; what senders have on the way is left to them");
+    }
+    spool.close().context("write the last lines to the spool")?;
+    stop.store(true, Ordering::Relaxed);
+    run::join(threads).await;
+    cases.close().await;
+    let _ = std::fs::remove_file(data.join("collect.json"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The spool's own name, made once: the brokers keep the place in this spool, not in another that came after it.
+fn name(data: &Path) -> anyhow::Result<String> {
+    let path = data.join("collector.id");
+    if let Ok(name) = std::fs::read_to_string(&path)
+        && !name.trim().is_empty()
+    {
+        return Ok(name.trim().to_owned());
+    }
+    let parts = [pipeline::now().to_string(), std::process::id().to_string(), data.display().to_string()];
+    let name = event::derived_id(&parts.each_ref().map(String::as_str)).to_string();
+    std::fs::write(&path, &name).with_context(|| format!("write {}", path.display()))?;
+    Ok(name)
+}
+
+/// Spool → events.
+struct Making {
+    config: pipeline::Config,
+    spool: Arc<Spool>,
+    enricher: Enricher,
+    assets: Arc<registry::Live>,
+    indicators: Arc<Known>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Making {
+    fn run(mut self, begin: u64, give: &mpsc::Sender<Batch>, runtime: &Handle) {
+        let mut reader = self.spool.reader(begin);
+        // Room for a batch comes before the batch, so that never three of them are in memory.
+        while let Ok(room) = runtime.block_on(give.reserve()) {
+            let batch = self.gather(&mut reader);
+            let is_end = batch.lines == 0 && self.stop.load(Ordering::Relaxed);
+            if batch.lines > 0 {
+                room.send(batch);
+            }
+            if is_end {
+                return;
+            }
+        }
+    }
+
+    /// The next batch: after `batch_ms`, or when it is full. Empty after a second without lines.
+    fn gather(&mut self, reader: &mut Reader) -> Batch {
+        let mut batch = Batch::default();
+        let begun = Instant::now();
+        let mut first: Option<Instant> = None;
+        loop {
+            let stopping = self.stop.load(Ordering::Relaxed);
+            let wait = if stopping { Duration::ZERO } else { Duration::from_millis(50) };
+            let lines = self.take(reader, &mut batch, wait).unwrap_or_else(|error| {
+                tracing::error!("read the spool: {error:#}");
+                std::thread::sleep(Duration::from_secs(1)); // a damaged disk is asked again, not hammered
+                0
+            });
+            if batch.lines == 0 {
+                if stopping || begun.elapsed() >= Duration::from_secs(1) {
+                    return batch;
+                }
+                continue;
+            }
+            let since = first.get_or_insert_with(Instant::now).elapsed();
+            let full =
+                batch.lines >= self.config.batch_lines_max || batch.bytes >= self.config.batch_bytes_max;
+            if full || (stopping && lines == 0) || since >= Duration::from_millis(self.config.batch_ms) {
+                return batch;
+            }
+        }
+    }
+
+    /// Reads, parses and enriches; says how many lines there were.
+    fn take(&mut self, reader: &mut Reader, batch: &mut Batch, wait: Duration) -> anyhow::Result<usize> {
+        let lines_max = self.config.batch_lines_max.saturating_sub(batch.lines);
+        let bytes_max = self.config.batch_bytes_max.saturating_sub(batch.bytes).max(1);
+        let read = reader.next_batch(lines_max, bytes_max, wait)?;
+        let (assets, indicators) = (self.assets.current(), self.indicators.current());
+        if !Arc::ptr_eq(&assets, self.enricher.assets()) {
+            self.enricher.set_assets(assets);
+        }
+        for record in read.iter() {
+            let line = Raw::readable(record.line);
+            let mut event = collector::parser::parse(&Raw {
+                line: &line,
+                id: record.id(self.config.node),
+                received: record.received,
+                peer: record.peer,
+                transport: record.transport,
+                tz_offset_s: record.tz_offset_s,
+            });
+            self.enricher.enrich(&mut event);
+            indicators.mark(&mut event);
+            let source = pipeline::source(record.peer, record.transport);
+            batch.records.push(&key(&source.to_string(), &event), |out| event.write_json(out));
+            batch.malformed += u64::from(event.has(Field::ERROR_MESSAGE));
+            *batch.lines_of.entry(source).or_default() += 1;
+            batch.lines += 1;
+            batch.bytes += record.line.len();
+            batch.to = record.sequence + 1;
+        }
+        Ok(read.len())
+    }
+}
+
+/// Whose order holds: the peer, and the device behind it where a relay sends for many.
+fn key(source: &str, event: &Event) -> Vec<u8> {
+    let mut key = source.as_bytes().to_vec();
+    let device = event.text(Field::OBSERVER_NAME).or_else(|| event.text(Field::HOST_NAME));
+    if let Some(device) = device {
+        key.push(b' ');
+        key.extend_from_slice(device.as_bytes());
+    }
+    key
+}

@@ -1,0 +1,232 @@
+//! Stage two: `matches` → windows → alerts and incidents.
+//!
+//! One member of the group has the topic's one partition; another takes over when it dies. State is the log: who takes
+//! over reads back the matches that windows still reach, tells nothing of what comes of those that were told, and goes on.
+
+use crate::correlate::order::{Entry, Order};
+use crate::kafka::{Committer, Consumer, Dead, Polled, Producer, Record, Topic};
+use crate::pipeline::{self, Progress};
+use crate::rules::Live;
+use anyhow::Context as _;
+use correlator::{Correlator, Limits, Output};
+use event::Alert;
+use serde::Serialize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+use store::cases::Cases;
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+/// Matches that wait for partitions that are behind, at most; beyond, the oldest go on without waiting.
+const HELD_MAX: usize = 200_000;
+/// How long what came of matches is gathered before it is told, at most.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+/// The one partition.
+const PARTITION: i32 = 0;
+
+/// What stands in the topic `alerts`.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Told<'a> {
+    /// A new or changed alert.
+    Alert {
+        #[serde(flatten)]
+        alert: &'a Alert,
+    },
+    /// An alert is part of another now.
+    Superseded { id: Uuid, into: Uuid },
+}
+
+pub(super) struct Windows {
+    pub(super) consumer: Consumer,
+    pub(super) producer: Producer,
+    pub(super) cases: Cases,
+    pub(super) rules: Arc<Live>,
+    pub(super) limits: Limits,
+    pub(super) memory_ms: i64,
+    pub(super) progress: Arc<Progress>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) runtime: Handle,
+}
+
+/// What the one who has the partition knows.
+struct State {
+    correlator: Correlator,
+    order: Order,
+    output: Output,
+    dead: Vec<Dead>,
+    /// The next record.
+    next: i64,
+    /// Everything below was told.
+    done: i64,
+    flushed: Instant,
+    told: Instant,
+}
+
+impl Windows {
+    pub(super) fn run(self) {
+        let committer = self.consumer.committer();
+        let mut state = None;
+        while !self.stop.load(Ordering::Relaxed) {
+            if let Err(error) = self.look(&committer, &mut state) {
+                tracing::error!("read matches: {error:#}");
+                std::thread::sleep(Duration::from_secs(1)); // brokers that refuse are asked again, not hammered
+            }
+        }
+        if let Some(mut state) = state {
+            state.correlator.flush(&mut state.output);
+            self.tell(&committer, &mut state);
+        }
+    }
+
+    fn look(&self, committer: &Committer, state: &mut Option<State>) -> anyhow::Result<()> {
+        // Before anything else is read: what is read while there is no state would be lost.
+        if state.is_none() && committer.owns(PARTITION) {
+            *state = Some(self.rebuilt()?);
+        }
+        let mut idle = false;
+        match self.consumer.poll(Duration::from_millis(20))? {
+            Polled::Record(record) => {
+                if let Some(state) = state {
+                    self.take(&record, state);
+                }
+            }
+            Polled::Taken(_) => {
+                tracing::info!("windows are another's");
+                *state = None;
+            }
+            Polled::Given(_) | Polled::End(_) | Polled::Nothing => idle = true,
+        }
+        let Some(state) = state else { return Ok(()) };
+        if state.flushed.elapsed() >= Duration::from_secs(1) {
+            state.flushed = Instant::now();
+            state.correlator.flush(&mut state.output);
+            *self.progress.correlator.lock().unwrap_or_else(PoisonError::into_inner) =
+                state.correlator.counters();
+        }
+        let something = state.output != Output::default() || !state.dead.is_empty();
+        let since = state.told.elapsed();
+        if (something && (idle || since >= TELL_EVERY))
+            || (state.done < state.next && since >= Duration::from_secs(1))
+        {
+            self.tell(committer, state);
+        }
+        Ok(())
+    }
+
+    /// What the windows were when the group's offset was kept.
+    fn rebuilt(&self) -> anyhow::Result<State> {
+        let rules = self.rules.current();
+        let mut correlator = Correlator::new(rules, self.limits.clone());
+        let mut order = Order::new(self.limits.lateness_ms, HELD_MAX);
+        let (mut matches, mut output) = (0u64, Output::default());
+        let since = pipeline::now().plus_ms(-self.memory_ms);
+        let come = self.consumer.before(PARTITION, since.0, |value| {
+            if let Ok(entry) = serde_json::from_slice::<Entry>(value) {
+                order.take(entry, |found| {
+                    correlator.replay(found, &mut output);
+                    matches += 1;
+                });
+                output = Output::default(); // all of it was told before
+            }
+        });
+        let next = come.context("rebuild windows from matches")?.unwrap_or(0);
+        tracing::info!(matches, since = %since, "windows are ours, rebuilt from matches");
+        let (flushed, told) = (Instant::now(), Instant::now());
+        Ok(State {
+            correlator,
+            order,
+            output: Output::default(),
+            dead: Vec::new(),
+            next,
+            done: next,
+            flushed,
+            told,
+        })
+    }
+
+    fn take(&self, record: &Record<'_>, state: &mut State) {
+        if record.offset() < state.next {
+            return; // it was read back
+        }
+        state.next = record.offset() + 1;
+        let rules = self.rules.current();
+        if !Arc::ptr_eq(&rules, state.correlator.rules()) {
+            state.correlator.reload(rules, &mut state.output);
+        }
+        match serde_json::from_slice::<Entry>(record.value().unwrap_or_default()) {
+            Ok(entry) => {
+                let (correlator, output) = (&mut state.correlator, &mut state.output);
+                state.order.take(entry, |found| correlator.replay(found, output));
+            }
+            Err(error) => state.dead.push(Dead::new(record, error.to_string())),
+        }
+    }
+
+    /// Tells what came of matches until it is told, then keeps the place. Gives up only if the windows are another's by
+    /// now, or at a stop: then it is worked out again.
+    fn tell(&self, committer: &Committer, state: &mut State) {
+        let mut pause = Duration::from_millis(200);
+        while let Err(error) = self.try_tell(committer, state) {
+            tracing::error!("{error:#}; trying again in {pause:?}");
+            if self.stop.load(Ordering::Relaxed) || !committer.owns(PARTITION) {
+                return;
+            }
+            if let Err(error) = self.consumer.stand_still(pause) {
+                tracing::warn!("wait: {error:#}");
+            }
+            pause = (pause * 2).min(Duration::from_secs(10));
+        }
+        if let Err(error) = self.consumer.go_on() {
+            tracing::warn!("{error:#}");
+        }
+        state.told = Instant::now();
+    }
+
+    fn try_tell(&self, committer: &Committer, state: &mut State) -> anyhow::Result<()> {
+        let output = &state.output;
+        for dead in &state.dead {
+            self.producer.send_dead(Topic::Matches, dead)?;
+        }
+        for alert in &output.alerts {
+            let told = serde_json::to_vec(&Told::Alert { alert })?;
+            self.producer.send(Topic::Alerts, &alert.id.to_string(), &told)?;
+        }
+        for (id, into) in &output.superseded {
+            let told = serde_json::to_vec(&Told::Superseded { id: *id, into: *into })?;
+            self.producer.send(Topic::Alerts, &id.to_string(), &told)?;
+        }
+        let incidents = pipeline::newest(&output.incidents);
+        self.runtime.block_on(async {
+            let cases = &self.cases;
+            if !incidents.is_empty() || !output.merged.is_empty() {
+                cases.upsert_incidents(&incidents, &output.merged, pipeline::now()).await?;
+            }
+            if !output.superseded.is_empty() {
+                cases.remove_alerts(output.superseded.iter().map(|(from, _)| *from)).await?;
+            }
+            anyhow::Ok(())
+        })?;
+        self.producer.settle()?;
+        self.progress.alerts.fetch_add(output.alerts.len() as u64, Ordering::Relaxed);
+        (state.output, state.dead) = (Output::default(), Vec::new());
+        committer.done(PARTITION, state.next)?;
+        state.done = state.next;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_says_of_which_kind_it_is() {
+        let (id, into) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_eq!(
+            serde_json::to_value(Told::Superseded { id, into }).unwrap(),
+            serde_json::json!({"kind": "superseded", "id": id, "into": into})
+        );
+    }
+}

@@ -1,0 +1,352 @@
+//! A member of a group that reads a topic, and how far it has come.
+//!
+//! The group's offset of a partition is where its newest batch begins, and beside it stands where that batch ends: what a
+//! position file is to a spool. Whoever gets the partition next makes exactly that batch again, under the same token.
+
+use super::{ANSWER_MAX, Config, Topic};
+use anyhow::Context as _;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, OwnedMessage};
+use rdkafka::{ClientContext, Message as _, Offset, TopicPartitionList};
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A member that is silent for longer is taken for dead.
+const SESSION_MS_MAX: &str = "10000";
+
+/// The records `from..to` of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) partition: i32,
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+}
+
+/// A record as it stands in the topic.
+pub(crate) enum Record<'c> {
+    Read(BorrowedMessage<'c>),
+    Kept(OwnedMessage),
+}
+
+impl Record<'_> {
+    pub(crate) fn partition(&self) -> i32 {
+        match self {
+            Record::Read(message) => message.partition(),
+            Record::Kept(message) => message.partition(),
+        }
+    }
+
+    pub(crate) fn offset(&self) -> i64 {
+        match self {
+            Record::Read(message) => message.offset(),
+            Record::Kept(message) => message.offset(),
+        }
+    }
+
+    pub(crate) fn key(&self) -> Option<&[u8]> {
+        match self {
+            Record::Read(message) => message.key(),
+            Record::Kept(message) => message.key(),
+        }
+    }
+
+    pub(crate) fn value(&self) -> Option<&[u8]> {
+        match self {
+            Record::Read(message) => message.payload(),
+            Record::Kept(message) => message.payload(),
+        }
+    }
+}
+
+/// Partitions that a member was given.
+pub(crate) struct Given {
+    /// Each, and the batch that it may have been left in.
+    pub(crate) partitions: Vec<(i32, Option<Span>)>,
+    /// How many partitions the topic has in all.
+    pub(crate) all: usize,
+}
+
+/// What a look at the topic gives.
+pub(crate) enum Polled<'c> {
+    Record(Record<'c>),
+    /// The partition is read to its present end.
+    End(i32),
+    /// These are ours now.
+    Given(Given),
+    /// These are not ours any more.
+    Taken(Vec<i32>),
+    Nothing,
+}
+
+#[derive(Clone)]
+enum Change {
+    Given(Vec<i32>),
+    Taken(Vec<i32>),
+}
+
+/// Which partitions are ours. Offsets are committed under its lock, so that nothing is committed of a partition that
+/// another member may have already.
+#[derive(Default)]
+struct Group {
+    owned: Mutex<HashSet<i32>>,
+    changes: Mutex<VecDeque<Change>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ClientContext for Group {
+    fn error(&self, error: KafkaError, reason: &str) {
+        // Every caught-up partition says so after every batch.
+        if !matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::PartitionEOF)) {
+            tracing::warn!("Kafka: {error}: {reason}");
+        }
+    }
+}
+
+impl ConsumerContext for Group {
+    fn pre_rebalance(&self, _: &BaseConsumer<Group>, change: &Rebalance<'_>) {
+        if let Rebalance::Revoke(partitions) = change {
+            let gone: Vec<i32> = partitions.elements().iter().map(|element| element.partition()).collect();
+            lock(&self.owned).retain(|partition| !gone.contains(partition));
+            lock(&self.changes).push_back(Change::Taken(gone));
+        }
+    }
+
+    fn post_rebalance(&self, _: &BaseConsumer<Group>, change: &Rebalance<'_>) {
+        if let Rebalance::Assign(partitions) = change {
+            let given: Vec<i32> = partitions.elements().iter().map(|element| element.partition()).collect();
+            lock(&self.owned).extend(&given);
+            lock(&self.changes).push_back(Change::Given(given));
+        }
+    }
+}
+
+/// A member of the group that reads one topic.
+pub(crate) struct Consumer {
+    inner: Arc<BaseConsumer<Group>>,
+    config: Config,
+    topic: String,
+    /// What was read and has to wait: a change of partitions came with it, or we stand still.
+    kept: Mutex<VecDeque<OwnedMessage>>,
+    ends: Mutex<VecDeque<i32>>,
+}
+
+/// Commits offsets for a [`Consumer`] from another thread.
+#[derive(Clone)]
+pub(crate) struct Committer {
+    inner: Arc<BaseConsumer<Group>>,
+    topic: String,
+}
+
+impl Consumer {
+    /// Joins the group `group` of `topic`.
+    pub(crate) fn join(config: &Config, group: &str, topic: Topic) -> anyhow::Result<Consumer> {
+        let topic = config.topic(topic);
+        let inner: BaseConsumer<Group> = reading(config, &format!("{}{group}", config.prefix))?
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", SESSION_MS_MAX)
+            .set("heartbeat.interval.ms", "2000")
+            .create_with_context(Group::default())
+            .context("join the group")?;
+        inner.subscribe(&[&topic]).with_context(|| format!("read {topic}"))?;
+        let (kept, ends) = (Mutex::default(), Mutex::default());
+        Ok(Consumer { inner: Arc::new(inner), config: config.clone(), topic, kept, ends })
+    }
+
+    pub(crate) fn committer(&self) -> Committer {
+        Committer { inner: Arc::clone(&self.inner), topic: self.topic.clone() }
+    }
+
+    /// Looks at the topic, for at most `wait`. Call it often, or the group takes this member for stuck. After an error ask
+    /// again: nothing is lost.
+    pub(crate) fn poll(&self, wait: Duration) -> anyhow::Result<Polled<'_>> {
+        if let Some(polled) = self.waiting()? {
+            return Ok(polled);
+        }
+        match self.inner.poll(wait) {
+            // A change of partitions came before it.
+            Some(Ok(message)) if !lock(&self.inner.context().changes).is_empty() => {
+                lock(&self.kept).push_back(message.detach());
+                Ok(Polled::Nothing)
+            }
+            Some(Ok(message)) => Ok(Polled::Record(Record::Read(message))),
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                lock(&self.ends).push_back(partition);
+                Ok(Polled::Nothing)
+            }
+            Some(Err(error)) => {
+                tracing::warn!("read {}: {error}", self.topic);
+                Ok(Polled::Nothing)
+            }
+            None => Ok(Polled::Nothing),
+        }
+    }
+
+    /// What was read before and waits: changes of partitions first.
+    fn waiting(&self) -> anyhow::Result<Option<Polled<'_>>> {
+        let change = lock(&self.inner.context().changes).front().cloned();
+        let change = match change {
+            Some(Change::Taken(partitions)) => {
+                lock(&self.kept).retain(|message| !partitions.contains(&message.partition()));
+                lock(&self.ends).retain(|partition| !partitions.contains(partition));
+                Polled::Taken(partitions)
+            }
+            Some(Change::Given(partitions)) => Polled::Given(self.given(&partitions)?),
+            None => {
+                let kept = lock(&self.kept).pop_front().map(|message| Polled::Record(Record::Kept(message)));
+                return Ok(kept.or_else(|| lock(&self.ends).pop_front().map(Polled::End)));
+            }
+        };
+        lock(&self.inner.context().changes).pop_front();
+        Ok(Some(change))
+    }
+
+    /// Asks in which batch each partition was left.
+    fn given(&self, partitions: &[i32]) -> anyhow::Result<Given> {
+        let topic = self.inner.fetch_metadata(Some(&self.topic), ANSWER_MAX);
+        let topic = topic.with_context(|| format!("ask for the partitions of {}", self.topic))?;
+        let all = topic.topics().first().map_or(0, |topic| topic.partitions().len());
+        let mut asked = TopicPartitionList::new();
+        for partition in partitions {
+            asked.add_partition(&self.topic, *partition);
+        }
+        let known = self.inner.committed_offsets(asked, ANSWER_MAX * 3).context("ask for the offsets")?;
+        let partitions = known
+            .elements()
+            .iter()
+            .map(|element| {
+                let partition = element.partition();
+                let from = match element.offset() {
+                    Offset::Offset(from) => Some(from),
+                    _ => None,
+                };
+                let to = element.metadata().parse().ok();
+                (partition, from.zip(to).map(|(from, to)| Span { partition, from, to }))
+            })
+            .collect();
+        Ok(Given { partitions, all })
+    }
+
+    /// Stays in the group for `wait` without reading on, until [`Consumer::go_on`].
+    pub(crate) fn stand_still(&self, wait: Duration) -> anyhow::Result<()> {
+        let owned = self.inner.assignment().context("ask for the assignment")?;
+        self.inner.pause(&owned).context("stand still")?;
+        match self.inner.poll(wait) {
+            Some(Ok(message)) => lock(&self.kept).push_back(message.detach()), // it was on its way to us
+            Some(Err(KafkaError::PartitionEOF(partition))) => lock(&self.ends).push_back(partition),
+            Some(Err(error)) => tracing::warn!("read {}: {error}", self.topic),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Reads on.
+    pub(crate) fn go_on(&self) -> anyhow::Result<()> {
+        let owned = self.inner.assignment().context("ask for the assignment")?;
+        self.inner.resume(&owned).context("read on")
+    }
+
+    /// Calls `each` with every record of the partition from `since_ms` (when it was written) up to where the group has
+    /// come, and says where that is. A group that never was here has come nowhere.
+    pub(crate) fn before(
+        &self,
+        partition: i32,
+        since_ms: i64,
+        mut each: impl FnMut(&[u8]),
+    ) -> anyhow::Result<Option<i64>> {
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(&self.topic, partition);
+        let known =
+            self.inner.committed_offsets(asked.clone(), ANSWER_MAX * 3).context("ask for the offsets")?;
+        let Some(end) = known.elements().first().and_then(|first| match first.offset() {
+            Offset::Offset(end) => Some(end),
+            _ => None,
+        }) else {
+            return Ok(None);
+        };
+        // A client of its own, in no group: the member's own place stays where the group has come.
+        let reader: BaseConsumer =
+            reading(&self.config, "haidang-rebuild")?.create().context("make a reader")?;
+        asked.set_all_offsets(Offset::Offset(since_ms.max(0))).context("name a time")?;
+        let found = reader.offsets_for_times(asked, ANSWER_MAX * 3).context("find the time in the log")?;
+        let Some(Offset::Offset(begin)) = found.elements().first().map(|first| first.offset()) else {
+            return Ok(Some(end)); // nothing as young
+        };
+        let mut from = TopicPartitionList::new();
+        from.add_partition_offset(&self.topic, partition, Offset::Offset(begin)).context("name a place")?;
+        reader.assign(&from).context("read from there")?;
+        if begin >= end {
+            return Ok(Some(end));
+        }
+        loop {
+            match reader.poll(ANSWER_MAX) {
+                Some(Ok(message)) => {
+                    if message.offset() < end {
+                        each(message.payload().unwrap_or_default());
+                    }
+                    if message.offset() + 1 >= end {
+                        break;
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => break,
+                Some(Err(error)) => tracing::warn!("read {} again: {error}", self.topic),
+                None => anyhow::bail!("{} is not read to {end} in {ANSWER_MAX:?}", self.topic),
+            }
+        }
+        Ok(Some(end))
+    }
+}
+
+impl Committer {
+    /// The batch is about to be stored: whoever comes next makes it again. `false` if the partition is another's by now.
+    pub(crate) fn intend(&self, batch: Span) -> anyhow::Result<bool> {
+        self.commit(batch.partition, batch.from, &batch.to.to_string())
+    }
+
+    /// Everything below `offset` is done.
+    pub(crate) fn done(&self, partition: i32, offset: i64) -> anyhow::Result<bool> {
+        self.commit(partition, offset, "")
+    }
+
+    /// Whether the partition is ours.
+    pub(crate) fn owns(&self, partition: i32) -> bool {
+        lock(&self.inner.context().owned).contains(&partition)
+    }
+
+    fn commit(&self, partition: i32, offset: i64, beside: &str) -> anyhow::Result<bool> {
+        let owned = lock(&self.inner.context().owned);
+        if !owned.contains(&partition) {
+            return Ok(false);
+        }
+        let mut place = TopicPartitionList::new();
+        {
+            let mut element = place.add_partition(&self.topic, partition);
+            element.set_offset(Offset::Offset(offset)).context("name a place")?;
+            element.set_metadata(beside);
+        }
+        self.inner
+            .commit(&place, CommitMode::Sync)
+            .with_context(|| format!("keep the place in {}", self.topic))?;
+        Ok(true)
+    }
+}
+
+fn reading(config: &Config, group: &str) -> anyhow::Result<rdkafka::ClientConfig> {
+    let mut client = config.client()?;
+    client
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("isolation.level", "read_committed")
+        .set("enable.partition.eof", "true")
+        .set("fetch.wait.max.ms", "100")
+        // What waits in memory to be looked at.
+        .set("queued.min.messages", "20000")
+        .set("queued.max.messages.kbytes", "32768");
+    Ok(client)
+}
