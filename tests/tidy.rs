@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("event", &[]),
     ("registry", &[]),
+    ("compliance", &["event", "registry"]),
     ("collector", &["event", "registry"]),
     ("correlator", &["event"]),
-    ("store", &["event", "registry"]),
+    ("store", &["event", "registry", "compliance"]),
     ("exchange", &["event"]),
-    ("api", &["event", "registry", "store", "exchange"]),
-    (".", &["event", "registry", "collector", "correlator", "store", "exchange", "api"]),
+    ("api", &["event", "registry", "compliance", "store", "exchange"]),
+    (".", &["event", "registry", "compliance", "collector", "correlator", "store", "exchange", "api"]),
 ];
 
 /// Where, what, why not.
@@ -22,6 +23,8 @@ const BANNED: &[(&str, &str, &str)] = &[
     ("correlator/src", "std::fs", "the correlator does no I/O"),
     ("event/src", "::now()", "what flows has no clock"),
     ("event/src", "std::fs", "what flows does no I/O"),
+    ("compliance/src", "::now()", "the same facts give the same assessment"),
+    ("compliance/src", "std::fs", "rule sets come as text"),
     ("registry/src", "::now()", "the same document gives the same registry"),
     ("registry/src", "std::fs", "the registry's documents come as bytes"),
     ("collector/src/parser", "::now()", "the same line gives the same event"),

@@ -1,0 +1,84 @@
+//! Days as the law counts them: Vietnam's, seven hours ahead of UTC, without summer time since 1975.
+
+use event::Time;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use jiff::{Timestamp, ToSpan as _};
+use serde::{Deserialize, Serialize};
+
+const VIETNAM: Offset = Offset::constant(7);
+
+/// The day in Vietnam at that moment.
+#[must_use]
+pub fn day_of(time: Time) -> Date {
+    let stamp = Timestamp::from_millisecond(time.0);
+    stamp.map_or(Date::ZERO, |stamp| VIETNAM.to_datetime(stamp).date())
+}
+
+/// The first moment of the day in Vietnam.
+#[must_use]
+pub fn first_moment(day: Date) -> Time {
+    let stamp = VIETNAM.to_timestamp(day.at(0, 0, 0, 0));
+    Time(stamp.map_or(0, Timestamp::as_millisecond))
+}
+
+/// Days from the first to the last, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    /// The first day.
+    pub first: Date,
+    /// The last day.
+    pub last: Date,
+}
+
+impl Period {
+    /// Its first moment.
+    #[must_use]
+    pub fn begin(&self) -> Time {
+        first_moment(self.first)
+    }
+
+    /// The first moment after it.
+    #[must_use]
+    pub fn end(&self) -> Time {
+        self.last.checked_add(1.day()).map_or(first_moment(self.last), first_moment)
+    }
+
+    /// As many days, right before it.
+    #[must_use]
+    pub fn before(&self) -> Period {
+        let days = self.first.until(self.last).map_or(0, |span| span.get_days());
+        let last = self.first.checked_sub(1.day()).unwrap_or(self.first);
+        Period { first: last.checked_sub(days.days()).unwrap_or(last), last }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_seven_hours_before_utc() {
+        for (moment, day) in [
+            ("2026-06-30T16:59:59.999Z", "2026-06-30"),
+            ("2026-06-30T17:00:00Z", "2026-07-01"),
+            ("2024-02-28T17:00:00Z", "2024-02-29"),
+            ("2025-12-31T16:59:00Z", "2025-12-31"),
+            ("2025-12-31T17:00:00Z", "2026-01-01"),
+        ] {
+            assert_eq!(day_of(Time::parse(moment).unwrap()).to_string(), day, "{moment}");
+        }
+        let day = "2026-08-19".parse().unwrap();
+        assert_eq!(first_moment(day), Time::parse("2026-08-18T17:00:00Z").unwrap());
+    }
+
+    #[test]
+    fn the_period_before_is_as_long_and_right_before() {
+        let period =
+            |first: &str, last: &str| Period { first: first.parse().unwrap(), last: last.parse().unwrap() };
+        assert_eq!(period("2026-03-01", "2026-03-31").before(), period("2026-01-29", "2026-02-28"));
+        assert_eq!(period("2024-03-01", "2024-03-01").before(), period("2024-02-29", "2024-02-29"));
+        assert_eq!(period("2026-01-01", "2026-01-01").end(), Time::parse("2026-01-01T17:00:00Z").unwrap());
+    }
+}

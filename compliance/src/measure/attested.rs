@@ -1,0 +1,52 @@
+//! What cannot be computed: a person's word, with a document that has not run out.
+
+use super::{Assess, Of, Value, proof};
+use crate::assessment::{Outcome, Said};
+use crate::day::day_of;
+use crate::evidence::Attestation;
+use crate::ruleset::MeasureRule;
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+
+impl Assess<'_> {
+    pub(super) fn attested(&self, rule: &MeasureRule, of: Of<'_>, level: u8) -> Value {
+        // The last day of the period that has come.
+        let today = day_of(self.evidence.now).min(self.period.last);
+        let ours = |one: &&Attestation| {
+            one.measure == rule.id && one.subject == of.subject() && one.of == of.id() && one.on <= today
+        };
+        let Some(latest) =
+            self.evidence.attestations.iter().filter(ours).max_by_key(|one| (one.on, one.recorded))
+        else {
+            let missing = vec![Said::new("no document", "chưa có tài liệu chứng minh")];
+            return Value { missing, ..Value::default() };
+        };
+        let days = |from: Date, to: Date| from.until(to).map_or(0.0, |span| f64::from(span.get_days()));
+        let age = days(latest.on, today);
+        #[allow(clippy::cast_possible_truncation, reason = "months of a rule set are few")]
+        let months = rule.threshold.get(&level).copied().unwrap_or(0.0) as i32;
+        let due = latest.on.checked_add(months.months()).unwrap_or(latest.on);
+        let required = if months > 0 { days(latest.on, due) } else { age };
+        let mut value = Value { value: Some(age), required: Some(required), ..Value::default() };
+        value.proof.push(proof::attestation(&latest.id));
+        if let Some(until) = latest.until.filter(|until| *until < today) {
+            value.outcome = Some(Outcome::NotMet);
+            value.missing.push(Said::new(
+                format!("{} ran out on {until}", latest.document),
+                format!("{} hết hiệu lực ngày {}", latest.document, until.strftime("%d/%m/%Y")),
+            ));
+        }
+        if let Of::System(system) = of
+            && rule.is_independent
+            && !system.provider.is_empty()
+            && latest.organisation.trim().to_lowercase() == system.provider.trim().to_lowercase()
+        {
+            value.outcome = Some(Outcome::NotMet);
+            value.missing.push(Said::new(
+                format!("{} monitors this system and may not assess it", latest.organisation),
+                format!("{} là đơn vị giám sát hệ thống này, không độc lập", latest.organisation),
+            ));
+        }
+        value
+    }
+}
