@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
     let (_enricher, warnings) = Enricher::load(&config.collector.enrich);
     problems.extend(warnings.iter().map(ToString::to_string));
-    problems.extend(config.exchange.taxii.problems());
+    problems.extend(exchange(&config.exchange));
     for file in &config.collector.intake.files {
         if !file.exists() {
             problems.push(format!("{}: does not exist yet; it is followed once it does", file.display()));
@@ -54,4 +54,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::from(1))
+}
+
+/// What is wrong with what is exchanged, the files that it names included.
+fn exchange(config: &exchange::Config) -> Vec<String> {
+    let mut problems = config.problems();
+    if (config.avreport.key_file.is_some() || !config.deliveries.is_empty())
+        && let Err(error) = crate::avreport::signer(&config.avreport)
+    {
+        problems.push(format!("avreport: {error:#}"));
+    }
+    problems
 }

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 found problems, 2 wrong usage or configuration.
 
 mod alerts;
+mod avreport;
 mod bar;
 mod check;
 mod collect;
@@ -15,6 +16,7 @@ mod indicators;
 mod kafka;
 mod metrics;
 mod parse;
+mod partners;
 mod pipeline;
 mod registry;
 mod rules;

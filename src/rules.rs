@@ -8,6 +8,7 @@ mod exception;
 mod live;
 mod suppression;
 
+pub(crate) use backtest::beside;
 pub(crate) use live::Live;
 
 use anyhow::Context as _;

@@ -1,6 +1,7 @@
 //! `haidang run`: everything on one machine.
 
 use crate::config::{self, Config, Overrides};
+use crate::partners::Partners;
 use crate::pipeline::{Pipeline, Progress};
 use crate::registry;
 use crate::rules::Live;
@@ -84,6 +85,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let running =
         intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
 
+    partners(config, &events, &cases);
     let listener = listen(config.api.address).await?;
     let address = listener.local_addr()?;
     let parts = Parts {
@@ -116,6 +118,14 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     engine.stop().await;
     let _ = std::fs::remove_file(data.join("run.json"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Starts what is sent to others and fetched from them by itself. A key that is gone keeps no log line from being taken.
+pub(crate) fn partners(config: &Config, events: &Events, cases: &Cases) {
+    let partners = Partners { config: config.exchange.clone(), events: events.clone(), cases: cases.clone() };
+    if let Err(error) = partners.start() {
+        tracing::error!("nothing is exchanged with others: {error:#}");
+    }
 }
 
 pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {

@@ -41,6 +41,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     events.migrate().await.context("bring the events' tables up to date")?;
     let cases = run::open_cases(&data).await?;
 
+    run::partners(config, &events, &cases);
     let listener = run::listen(config.api.address).await?;
     let address = listener.local_addr()?;
     let parts = Parts {

@@ -1,6 +1,6 @@
 //! Our TAXII client against OASIS's server, which gives the same `next` for every page.
 
-use crate::stack::wait;
+use crate::stack::{Stack, wait};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -136,4 +136,39 @@ fn medallion_is_polled_completely_and_the_next_poll_takes_what_came_since() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_feed_is_polled_by_itself_and_its_place_outlives_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("password"), "secret\n").unwrap();
+    let server = medallion(folder);
+    let config = format!(
+        "[[exchange.feeds]]\nname = \"NCSC\"\ncollection = \"{}\"\nuser = \"haidang\"\n\
+         password_file = \"{}\"\nevery_s = 1\npage_objects = 10\n",
+        server.collection,
+        folder.join("password").display()
+    );
+    let mut stack = Stack::start_with(&config);
+    let client = stack.client();
+    let feed = |client: &crate::stack::Client| client.get("/api/v1/exchange")["feeds"][0].clone();
+    let told = wait(Duration::from_secs(30), || Some(feed(&client)).filter(|feed| feed["objects"] == 53));
+    let told = told.unwrap_or_else(|| panic!("{}", feed(&client)));
+    assert_eq!(
+        (&told["reached"], &told["failures"]),
+        (&"2026-11-02T00:00:07.000000Z".into(), &0.into()),
+        "{told}"
+    );
+    assert!(told["succeeded_age_s"].as_i64().unwrap() < 60, "{told}");
+    drop(server);
+    let told = wait(Duration::from_secs(30), || Some(feed(&client)).filter(|feed| feed["failures"] != 0));
+    assert_ne!(told.expect("its end is not noticed")["problem"], "");
+    stack.kill_and_restart();
+    let told = feed(&stack.client());
+    assert_eq!(
+        (&told["reached"], &told["objects"]),
+        (&"2026-11-02T00:00:07.000000Z".into(), &53.into()),
+        "{told}"
+    );
 }

@@ -209,6 +209,7 @@ pub(crate) struct Client {
     base: String,
     agent: ureq::Agent,
     cookie: String,
+    csrf: String,
 }
 
 impl Client {
@@ -226,7 +227,9 @@ impl Client {
         assert_eq!(answer.status(), 200, "sign-in: {}", answer.body_mut().read_to_string().unwrap());
         let cookie = answer.headers().get("set-cookie").unwrap().to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
-        Client { base, agent, cookie }
+        let session: Value = answer.body_mut().read_json().unwrap();
+        let csrf = session["csrf"].as_str().unwrap().to_owned();
+        Client { base, agent, cookie, csrf }
     }
 
     pub(crate) fn get(&self, path: &str) -> Value {
@@ -235,6 +238,14 @@ impl Client {
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
         assert_eq!(answer.status(), 200, "GET {path}: {text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// Sends a change and answers its status and body.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let request = self.agent.post(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        let mut answer = request.header("x-csrf-token", &self.csrf).send_json(body).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
     /// How many events of all time meet `q`.

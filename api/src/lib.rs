@@ -11,10 +11,12 @@ mod dashboards;
 mod document;
 mod error;
 mod event;
+mod exchange;
 mod extract;
 mod guard;
 mod health;
 mod incident;
+mod indicator;
 mod overview;
 mod registry;
 mod release;
@@ -24,10 +26,13 @@ mod source;
 mod taxii;
 mod token;
 mod user;
+mod warning;
 
 pub use document::openapi;
+pub use release::{ReleaseError, Released, let_out};
 pub use rule::RuleInfo;
 pub use source::SourceLedger;
+pub use warning::{Incoming, TakenIn, WarningError, take_in};
 
 use ::event::Time;
 use axum::Router;
@@ -100,7 +105,7 @@ pub struct State {
     /// The time.
     pub clock: Arc<dyn Fn() -> Time + Send + Sync>,
     /// Who we are to others and what they may have of us.
-    pub exchange: exchange::Config,
+    pub exchange: ::exchange::Config,
     /// Limits and manners.
     pub config: Config,
 }
@@ -113,14 +118,17 @@ fn resources() -> OpenApiRouter<App> {
         .merge(audit::router())
         .merge(event::router())
         .merge(incident::router())
+        .merge(indicator::router())
         .merge(overview::router())
         .merge(self::registry::router())
+        .merge(self::exchange::router())
         .merge(release::router())
         .merge(rule::router())
         .merge(session::router())
         .merge(source::router())
         .merge(token::router())
         .merge(user::router())
+        .merge(warning::router())
 }
 
 /// Everything that is answered: the API, its document, health, metrics, the dashboards.

@@ -1,7 +1,7 @@
 //! TAXII 2.1: OASIS's own client from discovery to delete, and that nobody sees more than they may.
 
 use crate::client::{Person, START, Server};
-use event::Tlp;
+use event::{Entity, EntityKind, Tlp};
 use exchange::taxii::{Filter, Place};
 use exchange::{Collection, TaxiiConfig, stix::marking};
 use serde_json::{Value, json};
@@ -197,41 +197,98 @@ async fn a_stricter_object_is_refused_at_the_door_however_it_is_marked() {
     assert_eq!(answer.json()["success_count"], 1, "{}", answer.text);
 }
 
-#[tokio::test]
-async fn an_incident_leaves_only_when_a_person_releases_it_and_only_to_its_audience() {
+/// A collection up to AMBER, read by `p` up to GREEN and by `q` up to AMBER, and an incident with an address in it.
+async fn releasing() -> Server {
     let readers = [("p", Tlp::Green), ("q", Tlp::Amber)];
     let server = server(vec![collection(1, "Đối tác", Tlp::Amber, &readers, &[])]).await;
-    server.cases.upsert_incidents(&[crate::client::incident(1, START)], &[], server.now()).await.unwrap();
+    let mut incident = crate::client::incident(1, START);
+    incident.entities.push(Entity { kind: EntityKind::Address, name: "198.51.100.23".to_owned() });
+    for alert in &mut incident.alerts {
+        alert.events.clear(); // there is no store of events here
+    }
+    server.cases.upsert_incidents(&[incident], &[], server.now()).await.unwrap();
+    server
+}
+
+async fn release(server: &Server, who: &Person, tlp: &str) -> crate::client::Answer {
+    let path = format!("/api/v1/incidents/{}/release", crate::client::id(1));
+    let body = json!({ "collection": uuid::Uuid::from_u128(1), "tlp": tlp });
+    server.send("POST", &path, Some(who), Some(&body)).await
+}
+
+/// What the collection shows to them.
+async fn objects(server: &Server, who: &Person) -> Vec<Value> {
+    let path = format!("/taxii2/exchange/collections/{}/objects/", uuid::Uuid::from_u128(1));
+    let all = server.get(&path, who).await.json();
+    all["objects"].as_array().cloned().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn an_incident_leaves_only_when_a_person_releases_it_and_only_to_its_audience() {
+    let server = releasing().await;
     let (p, q) = (server.user("p", Role::Partner).await, server.user("q", Role::Partner).await);
     let auditor = server.user("a", Role::Auditor).await;
     let responder = server.user("r", Role::Responder).await;
-    let objects = format!("/taxii2/exchange/collections/{}/objects/", uuid::Uuid::from_u128(1));
-    assert_eq!(server.get(&objects, &q).await.json(), json!({}), "nothing leaves by itself");
-    let path = format!("/api/v1/incidents/{}/release", crate::client::id(1));
-    let release = async |who: &Person, tlp: &str| {
-        let body = json!({ "collection": uuid::Uuid::from_u128(1), "tlp": tlp });
-        server.send("POST", &path, Some(who), Some(&body)).await
-    };
-    assert_eq!(release(&auditor, "green").await.status, 403);
-    release(&responder, "red").await.is_problem(422);
-    release(&responder, "purple").await.is_problem(422);
-    assert_eq!(server.get(&objects, &q).await.json(), json!({}));
-    let done = release(&responder, "amber").await;
+    assert!(objects(&server, &q).await.is_empty(), "nothing leaves by itself");
+    assert_eq!(release(&server, &auditor, "green").await.status, 403);
+    release(&server, &responder, "red").await.is_problem(422);
+    release(&server, &responder, "purple").await.is_problem(422);
+    assert!(objects(&server, &q).await.is_empty());
+    let done = release(&server, &responder, "amber").await;
     assert_eq!(done.status, 200, "{}", done.text);
-    let seen = async |who: &Person| {
-        let all = server.get(&format!("{objects}?match[type]=incident"), who).await.json();
-        all["objects"].as_array().map_or(0, Vec::len)
-    };
-    assert_eq!((seen(&p).await, seen(&q).await), (0, 1));
-    server.pass_s(60);
-    assert_eq!(release(&responder, "green").await.status, 200);
-    assert_eq!((seen(&p).await, seen(&q).await), (1, 1), "told again to more");
-    let told = server.get(&objects, &q).await.text;
+    assert!(!objects(&server, &p).await.iter().any(|object| object["type"] == "incident"));
+    let told = objects(&server, &q).await;
+    assert_eq!(told.iter().filter(|object| object["type"] == "incident").count(), 1);
+    let told = Value::from(told).to_string();
     assert!(
         told.contains("may-chu-1") && !told.contains("lan\""),
         "machines are named, accounts are not: {told}"
     );
+}
+
+#[tokio::test]
+async fn what_is_released_in_another_colour_is_whole_for_each_and_taken_from_nobody() {
+    let server = releasing().await;
+    let (p, q) = (server.user("p", Role::Partner).await, server.user("q", Role::Partner).await);
+    let auditor = server.user("a", Role::Auditor).await;
+    let responder = server.user("r", Role::Responder).await;
+    assert_eq!(release(&server, &responder, "amber").await.status, 200);
+    server.pass_s(60);
+    assert_eq!(release(&server, &responder, "green").await.status, 200);
+    // Whoever is told of the incident is told of its parts, the addresses too, whose ids are everyone's.
+    let told = objects(&server, &p).await;
+    let ids = |told: &[Value]| -> Vec<String> {
+        told.iter().map(|object| object["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let refs = told.iter().flat_map(|object| object["object_refs"].as_array().into_iter().flatten());
+    let refs: Vec<String> = refs.map(|one| one.as_str().unwrap().to_owned()).collect();
+    assert!(!refs.is_empty() && refs.iter().all(|one| ids(&told).contains(one)), "{refs:?} of {told:?}");
+    // In a stricter colour: more for some, and the others keep what they have, as it was.
+    server.pass_s(60);
+    assert_eq!(release(&server, &responder, "amber").await.status, 200);
+    let version = |told: &[Value]| {
+        let incident = told.iter().find(|object| object["type"] == "incident").unwrap();
+        incident["modified"].as_str().unwrap().to_owned()
+    };
+    let after = objects(&server, &p).await;
+    assert_eq!(version(&after), version(&told));
+    assert!(refs.iter().all(|one| ids(&after).contains(one)), "no address is taken away again");
+    assert!(version(&objects(&server, &q).await) > version(&told));
     let trail = server.cases.audit_entries(None, 100).await.unwrap();
-    let entry = trail.iter().find(|entry| entry.action == "incident.release").unwrap();
-    assert_eq!((entry.actor.as_str(), entry.detail.as_str()), ("r", "TLP:GREEN to Đối tác"));
+    let entries: Vec<_> = trail.iter().filter(|entry| entry.action == "incident.release").collect();
+    let details: Vec<&str> = entries.iter().map(|entry| entry.detail.as_str()).collect();
+    assert!(entries.iter().all(|entry| entry.actor == "r"));
+    let expected = [
+        "TLP:AMBER to Đối tác, before TLP:GREEN",
+        "TLP:GREEN to Đối tác, before TLP:AMBER",
+        "TLP:AMBER to Đối tác",
+    ];
+    assert_eq!(details, expected);
+    let path = format!("/api/v1/incidents/{}/releases", crate::client::id(1));
+    let told = server.get(&path, &auditor).await.json();
+    assert_eq!(
+        (&told["items"][0]["tlp"], &told["items"][0]["actor"]),
+        (&json!("amber"), &json!("r")),
+        "{told}"
+    );
 }

@@ -1,5 +1,7 @@
 //! Who we are to others, and what they may have of us.
 
+use crate::edxml::AvReportConfig;
+use crate::schedule::{DeliveryConfig, FeedConfig, ReleaseConfig};
 use event::Tlp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,6 +14,26 @@ pub struct Config {
     pub organisation: Organisation,
     /// What others may fetch from us and leave with us.
     pub taxii: TaxiiConfig,
+    /// The antivirus report for the national centre.
+    pub avreport: AvReportConfig,
+    /// To whom that report is sent by itself.
+    pub deliveries: Vec<DeliveryConfig>,
+    /// What is fetched from others by itself.
+    pub feeds: Vec<FeedConfig>,
+    /// Which incidents others are let know of without a person.
+    pub releases: Vec<ReleaseConfig>,
+}
+
+impl Config {
+    /// What is wrong with it, each in a sentence.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = self.taxii.problems();
+        problems.extend(self.avreport.problems());
+        problems.extend(crate::schedule::problems(&self.deliveries, &self.feeds));
+        problems.extend(crate::schedule::release_problems(&self.releases, &self.taxii));
+        problems
+    }
 }
 
 /// Who we are to others.
@@ -24,12 +46,32 @@ pub struct Organisation {
     pub name: String,
     /// Whom to write to.
     pub contact: String,
+    /// Where we are.
+    pub address: String,
+    /// Our mail address.
+    pub email: String,
+    /// Our telephone.
+    pub telephone: String,
+    /// Our fax.
+    pub fax: String,
+    /// Our pages.
+    pub website: String,
 }
 
 impl Default for Organisation {
     fn default() -> Organisation {
         let name = "Trung tâm giám sát an ninh mạng".to_owned();
-        Organisation { code: "000.00.00.H00".to_owned(), name, contact: String::new() }
+        let none = String::new;
+        Organisation {
+            code: "000.00.00.H00".to_owned(),
+            name,
+            contact: none(),
+            address: none(),
+            email: none(),
+            telephone: none(),
+            fax: none(),
+            website: none(),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Lists of indicators as files: STIX (a bundle or TAXII's envelope) or NDJSON, one indicator of ours a line.
+//! Lists of indicators as files: STIX (a bundle or TAXII's envelope), or a line for each: NDJSON of ours, or the bare value.
 
 use crate::stix::{self, Imported, Refused, id};
 use event::{Indicator, IndicatorKind, Time, Tlp};
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// A line of NDJSON. Only `value` must be there; what it is shows.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     value: String,
@@ -48,20 +48,25 @@ pub fn read(text: &str, source: &str, now: Time) -> Result<Imported, String> {
 
 fn lines(text: &str, source: &str, now: Time) -> Result<Imported, String> {
     let mut imported = Imported::default();
-    for (number, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+    let told = |text: &str| !text.trim().is_empty() && !text.trim_start().starts_with('#');
+    for (number, text) in text.lines().enumerate().filter(|(_, text)| told(text)) {
         match line(text, source, now) {
             Ok(indicator) => imported.indicators.push(indicator),
             Err(why) => imported.refused.push(Refused { object: format!("line {}", number + 1), why }),
         }
     }
     if imported.indicators.is_empty() && !imported.refused.is_empty() {
-        return Err(format!("neither STIX nor one JSON object a line: {}", imported.refused[0].why));
+        return Err(format!("neither STIX nor one indicator a line: {}", imported.refused[0].why));
     }
     Ok(imported)
 }
 
 fn line(text: &str, source: &str, now: Time) -> Result<Indicator, String> {
-    let line: Line = serde_json::from_str(text).map_err(|why| why.to_string())?;
+    let line: Line = if text.trim_start().starts_with('{') {
+        serde_json::from_str(text).map_err(|why| why.to_string())?
+    } else {
+        Line { value: text.trim().to_owned(), ..Line::default() }
+    };
     let kinds = line.kind.as_ref().map_or(&IndicatorKind::ALL[..], std::slice::from_ref);
     let found = kinds.iter().find_map(|kind| Some((*kind, kind.canonical(&line.value)?)));
     let (kind, value) = found.ok_or("`value` is none of address, domain, URL, hash")?;
@@ -95,7 +100,7 @@ mod tests {
     #[test]
     fn lines_are_read_and_the_bad_ones_told_with_their_numbers() {
         let text = "{\"value\":\"C2.example.net\"}\n\n{\"value\":\"198.51.100.0/24\",\"tlp\":\"green\",\"valid_until\":\"2027-01-01T00:00:00Z\"}\n\
-                    {\"value\":\"x\"}\n{\"value\":\"a.example.net\",\"typo\":1}\nnothing\n";
+                    {\"value\":\"x\"}\n{\"value\":\"a.example.net\",\"typo\":1}\nnothing\n# a remark\n  d41d8cd98f00b204e9800998ecf8427e \n";
         let read = read(text, "NCSC", Time(1_795_478_400_000)).unwrap();
         let values: Vec<_> =
             read.indicators.iter().map(|one| (one.kind, one.value.as_str(), one.tlp)).collect();
@@ -103,7 +108,8 @@ mod tests {
             values,
             [
                 (IndicatorKind::Domain, "c2.example.net", Tlp::AmberStrict),
-                (IndicatorKind::Address, "198.51.100.0/24", Tlp::Green)
+                (IndicatorKind::Address, "198.51.100.0/24", Tlp::Green),
+                (IndicatorKind::Md5, "d41d8cd98f00b204e9800998ecf8427e", Tlp::AmberStrict)
             ]
         );
         let refused: Vec<_> = read.refused.iter().map(|one| one.object.as_str()).collect();

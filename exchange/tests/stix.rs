@@ -8,7 +8,9 @@ use std::process::Command;
 
 fn us() -> Organisation {
     Organisation {
-        code: "000.00.00.H99".into(), name: "Trung tâm thử nghiệm".into(), contact: String::new()
+        code: "000.00.00.H99".into(),
+        name: "Trung tâm thử nghiệm".into(),
+        ..Organisation::default()
     }
 }
 

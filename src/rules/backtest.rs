@@ -87,7 +87,7 @@ async fn replayed(
     range: (Time, Time),
     whole: bool,
 ) -> anyhow::Result<Option<Alerts>> {
-    let (events, engine) = open(config).await?;
+    let (events, engine) = beside(config).await?;
     let outcome = tokio::select! {
         outcome = backtest(config, &events, rules, range, whole) => match outcome {
             // Ctrl-C reaches the engine too, which may be gone before we hear of it.
@@ -106,7 +106,7 @@ async fn replayed(
 }
 
 /// The store beside a living `run`, or with an engine of our own.
-async fn open(config: &Config) -> anyhow::Result<(Events, Option<Supervisor>)> {
+pub(crate) async fn beside(config: &Config) -> anyhow::Result<(Events, Option<Supervisor>)> {
     let data = config.data();
     let data = std::fs::canonicalize(&data)
         .with_context(|| format!("use the data folder {}; is it that of `haidang run`?", data.display()))?;

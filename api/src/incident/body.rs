@@ -48,6 +48,8 @@ pub(super) struct IncidentSummary {
     version: i64,
     /// Every alert is of this authorised scan: nobody is paged, and the list leaves it out unless asked.
     authorised: Option<AuthorisedBody>,
+    /// `attack`, or `warning`: somebody warns of it, and each unit that it concerns has a task (`/warnings`).
+    kind: &'static str,
 }
 
 /// Who allowed a scan, on which word, why, and until when.
@@ -272,6 +274,7 @@ impl From<Summary> for IncidentSummary {
             updated_after_close: found.updated_after_close,
             version: found.version,
             authorised: found.authorised.map(AuthorisedBody::from),
+            kind: if found.is_warning { "warning" } else { "attack" },
         }
     }
 }

@@ -1,7 +1,8 @@
 // The one way to the server: same-origin fetch with the CSRF header, RFC 9457 problems as `ApiError`.
 import type {
-  Comment, Document, Histogram, IncidentChange, IncidentDetail, IncidentSummary, Language, Overview, Page, Rule,
-  Session, SourceHealth, User,
+  Comment, Delivery, Document, Exchange, Histogram, IncidentChange, IncidentDetail, IncidentSummary, Indicator,
+  IndicatorSource, Language, NewWarning, Overview, Page, Release, Released, Rule,
+  Session, SourceHealth, TakenIn, User, Warning, Warnings,
 } from './model';
 
 /** A refusal by the server, or `status` 0 when it could not be reached. */
@@ -88,6 +89,29 @@ export class Client {
       body: change,
       headers: { 'If-Match': `"${version}"` },
     });
+
+  release = (id: string, collection: string, tlp: string) =>
+    this.call<Released>('POST', `/incidents/${encodeURIComponent(id)}/release`, { body: { collection, tlp } });
+
+  releases = (id: string, signal?: AbortSignal) =>
+    this.call<Page<Release>>('GET', `/incidents/${encodeURIComponent(id)}/releases`, { signal });
+
+  exchange = (signal?: AbortSignal) => this.call<Exchange>('GET', '/exchange', { signal });
+  deliveries = (params: Params, signal?: AbortSignal) =>
+    this.call<Page<Delivery>>('GET', '/exchange/deliveries', { params, signal });
+  retryDelivery = (id: string) =>
+    this.call<Delivery>('POST', `/exchange/deliveries/${encodeURIComponent(id)}/retry`);
+  indicators = (params: Params, signal?: AbortSignal) =>
+    this.call<Page<Indicator>>('GET', '/indicators', { params, signal });
+  indicatorSources = (signal?: AbortSignal) => this.call<Page<IndicatorSource>>('GET', '/indicators/sources', { signal });
+
+  warnings = (params: Params, signal?: AbortSignal) => this.call<Warnings>('GET', '/warnings', { params, signal });
+  addWarning = (warning: NewWarning) => this.call<TakenIn>('POST', '/warnings', { body: warning });
+  actOnTask = (incident: string, unit: string, act: 'read' | 'done', note: string) =>
+    this.call<Warning>('POST', `/warnings/${encodeURIComponent(incident)}/tasks/${encodeURIComponent(unit)}`, {
+      body: { act, note },
+    });
+  units = () => this.call<Page<{ id: string; name: string }>>('GET', '/registry/units', { params: { limit: 1000 } });
 
   private async call<T>(method: string, path: string, options: Options = {}): Promise<T> {
     const headers: Record<string, string> = { Accept: 'application/json', ...options.headers };

@@ -62,6 +62,7 @@ export interface IncidentSummary {
   comments_count: number;
   version: number;
   authorised?: Authorised | null;
+  kind?: 'attack' | 'warning';
 }
 
 /** Who allowed a scan, on which word, why, and until when. */
@@ -193,6 +194,153 @@ export interface Rule {
   kind: 'detection' | 'correlation';
   tags: string[];
   matches_24h?: number | null;
+}
+
+export const TLPS = ['clear', 'green', 'amber', 'amber+strict', 'red'] as const;
+/** To whom something may be shown, from the most open. */
+export type Tlp = (typeof TLPS)[number];
+
+export interface Partner {
+  name: string;
+  url: string;
+  tlp: Tlp;
+  every_s: number;
+  succeeded: string | null;
+  succeeded_age_s: number | null;
+  waiting: number;
+  waiting_since: string | null;
+  refused: number;
+  problem: string;
+  next: string | null;
+}
+
+export interface Feed {
+  name: string;
+  collection: string;
+  every_s: number;
+  succeeded: string | null;
+  succeeded_age_s: number | null;
+  reached: string;
+  objects: number;
+  failures: number;
+  problem: string;
+}
+
+/** What others may fetch from us. */
+export interface Collection {
+  name: string;
+  title: string;
+  description: string;
+  tlp: Tlp;
+  readers: Record<string, Tlp>;
+}
+
+export interface Exchange {
+  partners: Partner[];
+  feeds: Feed[];
+  collections: Collection[];
+}
+
+export interface Delivery {
+  id: string;
+  partner: string;
+  kind: string;
+  tlp: Tlp;
+  from: string;
+  to: string;
+  made: string;
+  bytes: number;
+  sha256: string;
+  state: 'waiting' | 'delivered' | 'refused';
+  attempts: number;
+  next: string | null;
+  problem: string;
+  delivered: string | null;
+}
+
+export interface Released {
+  id: string;
+  objects: number;
+  new: number;
+}
+
+/** To whom an incident was let out, the last time for each. */
+export interface Release {
+  audience: string;
+  tlp: Tlp;
+  time: string;
+  actor: string;
+}
+
+export const INDICATOR_KINDS = ['address', 'domain', 'url', 'md5', 'sha1', 'sha256', 'sha512'] as const;
+
+export interface Indicator {
+  id: string;
+  kind: (typeof INDICATOR_KINDS)[number];
+  value: string;
+  name: string;
+  source: string;
+  confidence?: number;
+  tlp: Tlp;
+  valid_from: string;
+  valid_until?: string;
+}
+
+export interface IndicatorSource {
+  source: string;
+  count: number;
+  expired: number;
+}
+
+/** What a unit has to do about a warning. */
+export interface Task {
+  unit: string;
+  name: string;
+  events: number;
+  made: string;
+  read_by: string | null;
+  read: string | null;
+  done_by: string | null;
+  done: string | null;
+  note: string;
+}
+
+export interface Warning {
+  incident: string;
+  number: number;
+  source: string;
+  title: string;
+  text: string;
+  severity: Severity;
+  tlp: Tlp;
+  made: string;
+  indicators: number;
+  tasks: Task[];
+}
+
+export interface Warnings {
+  items: Warning[];
+  unread: number;
+  unread_age_s: number | null;
+  open: number;
+}
+
+export interface NewWarning {
+  source: string;
+  title: string;
+  text: string;
+  severity: string;
+  tlp: string | null;
+  document: string;
+  units: string[];
+}
+
+export interface TakenIn {
+  incident: string;
+  indicators: number;
+  new: number;
+  refused: string[];
+  units: string[];
 }
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };

@@ -6,10 +6,12 @@ pub mod id;
 pub mod marking;
 pub mod pattern;
 mod read;
+mod warn;
 mod write;
 
 pub(crate) use read::short;
 pub use read::{Imported, Refused, indicators, notice};
+pub use warn::{Said, said};
 pub use write::{bundle, of_indicator, of_notice};
 
 use event::{Time, Tlp};

@@ -1,5 +1,9 @@
 //! Indicators that were taken in: kept as they came, read back whole by who matches events against them.
 
+mod list;
+
+pub use list::{IndicatorFilter, SourceCount};
+
 use super::{Actor, Cases, Error, audit, stored};
 use event::Indicator;
 use sqlx::Row as _;
@@ -53,13 +57,16 @@ impl Cases {
                 None => (done.new, count) = (done.new + 1, count + 1),
             }
             sqlx::query(
-                "INSERT INTO indicators (id, kind, value, body) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (id, kind, value) DO UPDATE SET body = excluded.body",
+                "INSERT INTO indicators (id, kind, value, body, source, until_ms) VALUES ($1, $2, $3, $4, $5, $6) \
+                 ON CONFLICT (id, kind, value) DO UPDATE SET body = excluded.body, source = excluded.source, \
+                 until_ms = excluded.until_ms",
             )
             .bind(&indicator.id)
             .bind(indicator.kind.name())
             .bind(&indicator.value)
             .bind(body)
+            .bind(&indicator.source)
+            .bind(indicator.valid_until.map(|until| until.0))
             .execute(&mut *tx)
             .await?;
         }

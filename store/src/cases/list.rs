@@ -39,6 +39,8 @@ pub struct Summary {
     pub version: i64,
     /// Every alert is of this authorised scan: nobody is paged.
     pub authorised: Option<Authorised>,
+    /// Somebody warns of it; it was not found in events of ours.
+    pub is_warning: bool,
 }
 
 /// The order of the list.
@@ -85,7 +87,7 @@ pub struct Page {
 
 const SELECT: &str = "SELECT i.id, i.number, i.title, i.title_vi, i.severity, i.stage, i.status, i.verdict, i.assignee, \
     i.unit, i.system, i.system_level, i.first_ms, i.last_ms, i.created_ms, i.updated_ms, i.alerts_count, \
-    i.events_count, i.entities, i.comments_count, i.updated_after_close, i.version, i.authorised FROM incidents i ";
+    i.events_count, i.entities, i.comments_count, i.updated_after_close, i.version, i.authorised, i.kind FROM incidents i ";
 
 impl Cases {
     /// A page of at most `limit` incidents, after `cursor`.
@@ -228,5 +230,6 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Summary, Error> {
         updated_after_close: count(20)? != 0,
         version: row.try_get(21)?,
         authorised: scan.as_deref().map(authorised).transpose()?,
+        is_warning: row.try_get::<String, _>(23)? == "warning",
     })
 }

@@ -9,6 +9,7 @@ const STEPS: &[(i64, &str)] = &[
     (3, include_str!("migrations/0003_taxii.sql")),
     (4, include_str!("migrations/0004_indicators.sql")),
     (5, include_str!("migrations/0005_registry.sql")),
+    (7, include_str!("migrations/0007_exchange.sql")),
 ];
 
 pub(super) async fn run(pool: &sqlx::Pool<Db>) -> Result<(), Error> {

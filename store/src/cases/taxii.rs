@@ -180,16 +180,19 @@ async fn lock(tx: &mut Tx, collection: &str) -> Result<(i64, i64), Error> {
     Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
-/// The version of the object that is there: the same one, or any of an object that has no versions.
+/// The version of the object that is there: the same one; or, of an object that has no versions (an address, which has one id
+/// for everyone), any that as many may see. In a more open colour it is added again, or those who are let know of
+/// more now would be told of what they cannot see.
 async fn known(tx: &mut Tx, collection: &str, object: &NewObject) -> Result<Option<i64>, Error> {
     let row = sqlx::query(
         "SELECT version_us FROM taxii_objects \
-         WHERE collection = $1 AND id = $2 AND ($3 = 0 OR version_us = $4) LIMIT 1",
+         WHERE collection = $1 AND id = $2 AND (($3 = 0 AND tlp <= $5) OR ($3 <> 0 AND version_us = $4)) LIMIT 1",
     )
     .bind(collection)
     .bind(&object.id)
     .bind(stored(usize::from(object.version_us.is_some())))
     .bind(object.version_us.unwrap_or_default())
+    .bind(object.tlp as i64)
     .fetch_optional(&mut **tx)
     .await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)

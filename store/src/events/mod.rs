@@ -1,8 +1,10 @@
 //! Events and matches in ClickHouse: the embedded engine's or a server's, with the same schema and the same statements.
 
+mod antivirus;
 mod block;
 pub(crate) mod columns;
 mod matches;
+mod met;
 mod migrate;
 mod replay;
 mod row;
@@ -11,7 +13,9 @@ mod statistics;
 mod target;
 mod write;
 
+pub use antivirus::{BadCall, MalwareFound};
 pub use matches::MatchCursor;
+pub use met::UnitMet;
 pub use replay::Replay;
 pub use row::RowError;
 pub use search::{Page, Search};

@@ -32,7 +32,7 @@ impl Query {
 
 impl Bound {
     /// Binds a text and gives its place in the statement.
-    pub(super) fn text(&mut self, text: impl Into<String>) -> String {
+    pub(crate) fn text(&mut self, text: impl Into<String>) -> String {
         self.texts.push(text.into());
         format!("{{q{}:String}}", self.texts.len() - 1)
     }
