@@ -221,7 +221,7 @@ pub struct Spool {
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Held, so that no other process opens the same folder.
-    _lock: File,
+    lock: File,
 }
 
 impl Spool {
@@ -267,7 +267,7 @@ impl Spool {
         let writer = writer::Writer::new(Arc::clone(&shared), file, next);
         let thread = std::thread::Builder::new().name("spool".into()).spawn(move || writer.run());
         let thread = thread.map_err(|source| Error::io("start the writer of", dir, source))?;
-        Ok((Spool { shared, writer: Mutex::new(Some(thread)), _lock: held }, recovery))
+        Ok((Spool { shared, writer: Mutex::new(Some(thread)), lock: held }, recovery))
     }
 
     /// Takes the lines in, waiting while there is no room; gives their numbers. They are durable later: see
@@ -398,6 +398,8 @@ impl Drop for Spool {
         if let Err(error) = self.close() {
             tracing::warn!(%error, "closing the spool");
         }
+        // Closing the file alone would leave the lock to a child process that is just being started and has it too.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -1,10 +1,10 @@
 //! A long list of texts of which one is enough, asked at once instead of one by one.
 
-use super::column::push_folded;
 use super::index::{Index, Literal};
 use super::literal::Need;
 use crate::record::{FieldRef, Record};
 use crate::sigma::detection::{Item, Test, Wanted};
+use crate::sigma::pattern::push_folded;
 use std::collections::{HashMap, HashSet};
 
 /// From how many texts on a list of a rule that held is searched so, which must tell its first text that stands.

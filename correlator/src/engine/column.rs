@@ -2,7 +2,7 @@
 
 use crate::line::{self, Kind, Line, LineReader};
 use crate::record::{FieldRef, Flat, Record, Target};
-use crate::sigma::pattern::fold;
+use crate::sigma::pattern::push_folded;
 use event::{Event, Field, Value};
 use std::collections::HashMap;
 
@@ -84,19 +84,6 @@ pub(super) fn fold_into(value: Value<'_>, folded: &mut String) {
     }
 }
 
-/// Adds the text with its case folded.
-pub(super) fn push_folded(text: &str, folded: &mut String) {
-    if !text.is_ascii() {
-        folded.extend(text.chars().map(fold));
-        return;
-    }
-    let from = folded.len();
-    folded.push_str(text);
-    if let Some(new) = folded.get_mut(from..) {
-        new.make_ascii_lowercase();
-    }
-}
-
 /// The text values, each on a line of its own.
 fn write_folded<'v>(values: impl Iterator<Item = Value<'v>>, folded: &mut String) {
     for value in values {
@@ -118,6 +105,10 @@ pub(super) trait View {
     /// Writes what holds every text value of the record, its case folded; text that JSON escapes may stand otherwise, and
     /// there may be more. `false`: that cannot be had.
     fn write_texts(&self, folded: &mut String) -> bool;
+    /// The record as it was written, if every text of it stands there as it is, of ASCII alone.
+    fn ascii(&self) -> Option<&str> {
+        None
+    }
     /// Whether a field without a value is there.
     fn has(&self, field: &FieldRef) -> bool {
         self.record().has(field)
@@ -184,6 +175,9 @@ impl View for Line<'_> {
     fn write_texts(&self, folded: &mut String) -> bool {
         push_folded(self.text, folded);
         !self.reader.has_codes()
+    }
+    fn ascii(&self) -> Option<&str> {
+        (!self.reader.has_codes() && self.text.is_ascii()).then_some(self.text)
     }
 }
 
@@ -326,6 +320,13 @@ impl Columns {
     /// Whether the record has the column.
     pub(super) fn has(&self, column: Column) -> bool {
         self.last.get(column as usize).is_some_and(|(epoch, _)| *epoch == self.epoch)
+    }
+
+    /// The place of the column's value, if it has one alone.
+    pub(super) fn only(&self, column: Column) -> Option<u32> {
+        let (epoch, cell) = *self.last.get(column as usize)?;
+        let (place, before) = *self.cells.get(cell as usize).filter(|_| epoch == self.epoch)?;
+        (before == NONE).then_some(place)
     }
 
     /// The places of the column's values.

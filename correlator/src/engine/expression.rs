@@ -61,17 +61,6 @@ pub(super) enum Ask {
     Item { rule: u32, search: usize, alternative: usize, item: usize },
 }
 
-impl Ask {
-    /// The texts of which one is enough.
-    pub(super) fn texts(&self) -> &[Literal] {
-        match self {
-            Ask::Text(text) => std::slice::from_ref(text),
-            Ask::Choice(texts) => texts,
-            _ => &[],
-        }
-    }
-}
-
 /// What is often asked, to find what was asked before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Question {

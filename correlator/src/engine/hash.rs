@@ -47,6 +47,18 @@ pub(super) fn hash(seed: u64, bytes: &[u8]) -> u64 {
     mix(mix(state, u64::from_le_bytes(last)), FACTOR)
 }
 
+/// A hash of a few places of `bytes`, as quick for long as for short ones.
+pub(super) fn hash_ends(seed: u64, bytes: &[u8]) -> u64 {
+    let len = bytes.len();
+    let Some((first, last)) = bytes.first_chunk::<8>().zip(bytes.last_chunk::<8>()) else {
+        return hash(seed, bytes);
+    };
+    let at = |place: usize| bytes.get(place..).and_then(|rest| rest.first_chunk::<8>()).unwrap_or(last);
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let (middle, later) = (word(at(len / 2)), word(at(len / 4 * 3)));
+    mix(mix(seed ^ word(first), len as u64 ^ middle), word(last) ^ later.rotate_left(29))
+}
+
 /// The hash of a number.
 pub(super) fn hash_word(word: u64) -> u64 {
     mix(mix(FACTOR, word), FACTOR)

@@ -46,7 +46,10 @@ impl Literal {
             LiteralPlace::Whole => *value == *self.text,
             LiteralPlace::Start => value.starts_with(&*self.text),
             LiteralPlace::End => value.ends_with(&*self.text),
-            LiteralPlace::Anywhere => memchr::memmem::find(value.as_bytes(), self.text.as_bytes()).is_some(),
+            LiteralPlace::Anywhere => match self.text.as_bytes() {
+                [one] => memchr::memchr(*one, value.as_bytes()).is_some(),
+                text => memchr::memmem::find(value.as_bytes(), text).is_some(),
+            },
         }
     }
 }

@@ -5,7 +5,7 @@
 //! finds its places in use, or that is long, is worked out in a room that is emptied with each event.
 
 use super::column::{Held, Key, fold_into};
-use super::hash::{RuleMap, hash};
+use super::hash::{RuleMap, hash, hash_ends};
 use super::index::{Index, number_key};
 use crate::sigma::pattern;
 use event::Value;
@@ -18,6 +18,8 @@ const VALUE_BYTES_MAX: usize = 512;
 const ROOMS_MAX: usize = 64;
 /// How large a kept room may be.
 const ROOM_BYTES_MAX: usize = 1 << 16;
+/// How many texts are looked for one by one in a value before all are looked for at once.
+const COMPARED_MAX: u8 = 32;
 
 /// What a field of a program wants to know of each value.
 #[derive(Debug, Default)]
@@ -26,9 +28,12 @@ pub(super) struct Wanted {
     pub(super) owner: u32,
     /// How many parts of conditions are about this field alone.
     pub(super) parts: usize,
-    pub(super) index: Index,
-    /// For each text of the index, the rules that it makes candidates.
+    /// The texts that make rules candidates.
+    pub(super) witnesses: Index,
+    /// For each of them those rules.
     pub(super) by_text: Vec<Vec<u32>>,
+    /// Every text that is asked about.
+    pub(super) texts: Index,
     /// For each number, the rules that it makes candidates.
     pub(super) by_number: RuleMap<u64, Vec<u32>>,
 }
@@ -48,10 +53,13 @@ pub(super) struct Entry {
     text: String,
     key_len: u32,
     /// Two bits for each part of a condition that is about this field alone: whether it is known, whether it holds. Behind
-    /// them the texts of the index that the value has, and the rules that it makes candidates.
+    /// them the rules that it makes candidates, and the texts that it has, once they are numbered.
     words: Vec<u32>,
-    texts_at: u32,
     candidates_at: u32,
+    texts_at: u32,
+    is_numbered: bool,
+    /// How many texts may still be looked for one by one.
+    comparable: u8,
 }
 
 /// A place in the memo, good for the event at hand.
@@ -63,6 +71,7 @@ pub(super) struct Memo {
     entries: Vec<Entry>,
     rooms: Vec<Entry>,
     rooms_used: usize,
+    rooms_are_large: bool,
     /// Room for decoded text.
     pub(super) decoded: String,
     /// Room for the texts that a value has.
@@ -74,8 +83,11 @@ impl Memo {
     pub(super) fn begin(&mut self) {
         if self.rooms_used > 0 {
             self.rooms_used = 0;
-            self.rooms.truncate(ROOMS_MAX);
-            self.rooms.retain(|room| room.text.capacity() <= ROOM_BYTES_MAX);
+            if self.rooms.len() > ROOMS_MAX || self.rooms_are_large {
+                self.rooms.truncate(ROOMS_MAX);
+                self.rooms.retain(|room| room.text.capacity() <= ROOM_BYTES_MAX);
+                self.rooms_are_large = false;
+            }
         }
     }
 
@@ -94,6 +106,28 @@ impl Memo {
         if at < ENTRIES { &mut self.entries[at] } else { &mut self.rooms[at - ENTRIES] }
     }
 
+    /// Whether so many texts should be looked for one by one in the value.
+    pub(super) fn may_compare(&mut self, at: EntryAt, count: usize) -> bool {
+        let comparable = &mut self.get_mut(at).comparable;
+        let left = u8::try_from(count).ok().and_then(|count| comparable.checked_sub(count));
+        *comparable = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    /// The entry with the texts that its value has.
+    pub(super) fn numbered(&mut self, at: EntryAt, wanted: &Wanted) -> &Entry {
+        if !self.get(at).is_numbered {
+            let mut found = std::mem::take(&mut self.found);
+            found.clear();
+            let entry = self.get_mut(at);
+            wanted.texts.find(entry.folded(), &mut found);
+            entry.words.extend_from_slice(&found);
+            (entry.is_numbered, entry.comparable) = (true, 0);
+            self.found = found;
+        }
+        self.get(at)
+    }
+
     /// What is known of the value; worked out if it is not remembered.
     pub(super) fn resolve(
         &mut self,
@@ -107,10 +141,11 @@ impl Memo {
             return self.in_room(held, place, wanted);
         }
         let (kind, key) = held.key();
-        let seed = u64::from(wanted.owner) << 8 | u64::from(kind);
         let hash = match key {
-            Key::Text(text) => hash(seed, text.as_bytes()),
-            Key::Number(number) => hash(seed, &number.to_le_bytes()),
+            Key::Text(text) => hash_ends(u64::from(wanted.owner) << 8 | u64::from(kind), text.as_bytes()),
+            Key::Number(number) => {
+                hash(u64::from(wanted.owner) << 8 | u64::from(kind), &number.to_le_bytes())
+            }
         };
         if self.entries.is_empty() {
             self.entries.resize_with(ENTRIES, Entry::default);
@@ -120,7 +155,11 @@ impl Memo {
         let is = |entry: &Entry| {
             entry.hash == hash && entry.owner == wanted.owner && entry.kind == kind && entry.has_key(key)
         };
-        let known = [first, first ^ 1].into_iter().find(|at| is(&self.entries[*at]));
+        let known = match () {
+            () if is(&self.entries[first]) => Some(first),
+            () if is(&self.entries[first ^ 1]) => Some(first ^ 1),
+            () => None,
+        };
         habit.note(known.is_some());
         let at = known.unwrap_or_else(|| {
             let older = self.entries[first ^ 1].used < self.entries[first].used;
@@ -150,6 +189,7 @@ impl Memo {
         entry.place = place;
         entry.set_key(Key::Text(""));
         entry.work_out(held.value(&mut self.decoded), wanted, 0, &mut self.found);
+        self.rooms_are_large |= entry.text.capacity() > ROOM_BYTES_MAX;
         u32::try_from(at).unwrap_or(0)
     }
 }
@@ -209,9 +249,9 @@ impl Entry {
         self.text.get(self.key_len as usize..).unwrap_or_default()
     }
 
-    /// Whether it has one of these texts of the index, given in order.
+    /// Whether it has one of these texts, given by number in order; its own are numbered.
     pub(super) fn has_text(&self, wanted: &[u32]) -> bool {
-        let texts = self.words.get(self.texts_at as usize..self.candidates_at as usize).unwrap_or_default();
+        let texts = self.words.get(self.texts_at as usize..).unwrap_or_default();
         match (wanted, texts) {
             ([], _) | (_, []) => false,
             ([one], _) => texts.binary_search(one).is_ok(),
@@ -221,19 +261,20 @@ impl Entry {
 
     /// The rules that it makes candidates.
     pub(super) fn candidates(&self) -> &[u32] {
-        self.words.get(self.candidates_at as usize..).unwrap_or_default()
+        self.words.get(self.candidates_at as usize..self.texts_at as usize).unwrap_or_default()
     }
 
     /// Whether the value meets a part of a condition, if that is known.
     pub(super) fn part(&self, part: u32) -> Option<bool> {
         let word = part / PARTS;
-        let bits = self.words.get(word as usize).filter(|_| word < self.texts_at)? >> (2 * (part % PARTS));
+        let bits =
+            self.words.get(word as usize).filter(|_| word < self.candidates_at)? >> (2 * (part % PARTS));
         (bits & 1 == 1).then_some(bits & 2 == 2)
     }
 
     pub(super) fn set_part(&mut self, part: u32, holds: bool) {
         let word = part / PARTS;
-        if let Some(bits) = self.words.get_mut(word as usize).filter(|_| word < self.texts_at) {
+        if let Some(bits) = self.words.get_mut(word as usize).filter(|_| word < self.candidates_at) {
             *bits |= (1 | u32::from(holds) << 1) << (2 * (part % PARTS));
         }
     }
@@ -242,13 +283,11 @@ impl Entry {
         fold_into(value, &mut self.text);
         self.words.clear();
         self.words.resize(parts.div_ceil(PARTS as usize), 0);
-        self.texts_at = short(self.words.len());
-        self.candidates_at = self.texts_at;
-        if !wanted.index.is_empty() {
+        self.candidates_at = short(self.words.len());
+        (self.is_numbered, self.comparable) = (false, COMPARED_MAX);
+        if !wanted.witnesses.is_empty() {
             found.clear();
-            wanted.index.find(self.folded(), found);
-            self.words.extend_from_slice(found);
-            self.candidates_at = short(self.words.len());
+            wanted.witnesses.find(self.folded(), found);
             for text in found {
                 self.words.extend_from_slice(&wanted.by_text[*text as usize]);
             }
@@ -258,6 +297,7 @@ impl Entry {
         {
             self.words.extend_from_slice(rules);
         }
+        self.texts_at = short(self.words.len());
     }
 }
 

@@ -17,6 +17,7 @@ mod sample;
 mod screen;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub(crate) use literal::Need;
 

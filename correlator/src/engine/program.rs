@@ -1,16 +1,19 @@
 //! The rules of one log source, compiled: which of them a record may meet, and whether it does.
 
+mod build;
+
+pub(super) use build::Builder;
+
 use super::column::{Column, Columns, View};
-use super::expression::{Ask, Graph, Node, NodeAt, Source, Witness};
-use super::index::{GramCounts, Index, Literal};
+use super::expression::{Ask, Graph, Node, NodeAt};
 use super::memo::{EntryAt, Habit, Memo, Wanted};
 use super::sample::Sample;
 use super::screen::Screen;
+use super::texts::Texts;
 use crate::evaluate;
 use crate::record::FieldRef;
 use crate::ruleset::RuleSet;
 use crate::sigma::pattern::Pattern;
-use std::collections::HashMap;
 
 /// Rules, or conditions of log sources, asked together.
 #[derive(Debug)]
@@ -61,38 +64,6 @@ struct Slot {
     resolved: (u32, u32, u32),
 }
 
-impl Slot {
-    fn is_watched(&self) -> bool {
-        self.wanted.by_text.iter().any(|rules| !rules.is_empty())
-            || !self.wanted.by_number.is_empty()
-            || !self.by_presence.is_empty()
-    }
-
-    /// Possible where only texts are witnesses.
-    fn screen(&self) -> Option<Screen> {
-        let Wanted { index, by_text, by_number, .. } = &self.wanted;
-        let texts = index.literals().iter().zip(by_text).filter(|(_, rules)| !rules.is_empty());
-        let texts: Vec<&Literal> = texts.map(|(text, _)| text).collect();
-        if self.by_presence.is_empty() && by_number.is_empty() && !texts.is_empty() {
-            Screen::new(&texts)
-        } else {
-            None
-        }
-    }
-}
-
-/// An atom's texts.
-#[derive(Debug, Default)]
-struct Texts {
-    /// Those in the slot's index, by their numbers in order.
-    indexed: Box<[u32]>,
-    /// The others, by their places in the atom.
-    others: Box<[u32]>,
-}
-
-/// A shorter text is looked for in every value only if it is a witness: it stands in too many.
-const INDEXED_BYTES_MIN: usize = 2;
-
 /// Everything that asking takes beside the program.
 pub(super) struct Asked<'a, V> {
     pub(super) view: &'a V,
@@ -102,182 +73,7 @@ pub(super) struct Asked<'a, V> {
     pub(super) epoch: u32,
 }
 
-/// Builds a program.
-#[derive(Default)]
-pub(super) struct Builder {
-    names: Vec<u32>,
-    roots: Vec<NodeAt>,
-    graph: Graph,
-    slots: Vec<Slot>,
-    places: HashMap<Vec<Column>, u16>,
-    anywhere: Option<u16>,
-}
-
-impl Builder {
-    fn slot(&mut self, field: Option<FieldRef>, columns: Vec<Column>) -> u16 {
-        if let Some(known) = self.places.get(&columns) {
-            return *known;
-        }
-        let place = self.new_slot(Slot { field, columns: columns.clone(), ..Slot::default() });
-        self.places.insert(columns, place);
-        place
-    }
-
-    fn new_slot(&mut self, slot: Slot) -> u16 {
-        self.slots.push(slot);
-        u16::try_from(self.slots.len() - 1).unwrap_or(u16::MAX)
-    }
-
-    /// Takes in a rule of the set.
-    pub(super) fn rule(
-        &mut self,
-        rules: &RuleSet,
-        at: u32,
-        columns_of: &mut impl FnMut(&FieldRef) -> Vec<Column>,
-    ) {
-        let rule = &rules.detections[at as usize];
-        let slots =
-            rule.fields.iter().map(|field| self.slot(Some(field.clone()), columns_of(field))).collect();
-        let anywhere = match self.anywhere {
-            Some(known) => known,
-            None => self.new_slot(Slot { anywhere: true, ..Slot::default() }),
-        };
-        self.anywhere = Some(anywhere);
-        let source = Source { rule: at, detection: &rule.detection, slots, anywhere };
-        let root = self.graph.detection(&source);
-        self.names.push(at);
-        self.roots.push(root);
-    }
-
-    /// Takes in a condition: each of these columns has a value that meets one of its patterns.
-    pub(super) fn condition(&mut self, name: u32, tests: &[(Column, Vec<Pattern>)]) {
-        let each = tests.iter().map(|(column, patterns)| {
-            let slot = self.slot(None, vec![*column]);
-            let any = patterns.iter().map(|pattern| self.graph.pattern(slot, pattern)).collect();
-            self.graph.any(any)
-        });
-        let each = each.collect();
-        let root = self.graph.all(each);
-        self.names.push(name);
-        self.roots.push(root);
-    }
-
-    /// The program. `owner` gives each call another number.
-    pub(super) fn finish(mut self, owner: &mut impl FnMut() -> u32) -> Program {
-        self.graph.finish();
-        let mut program = Program {
-            watched: Vec::new(),
-            texts_of: Vec::new(),
-            of_one: Vec::new(),
-            always: Vec::new(),
-            screen: None,
-            sample: Some(Sample::default()),
-            epoch: 0,
-            answers: vec![0; self.graph.atoms.len()],
-            proposed: vec![0; self.roots.len()],
-            candidates: Vec::new(),
-            resolved: Vec::new(),
-            names: self.names,
-            roots: self.roots,
-            graph: self.graph,
-            slots: self.slots,
-        };
-        program.number_parts();
-        program.choose(&|witness| Sample::guess(witness), &GramCounts::new(), owner);
-        program
-    }
-}
-
 impl Program {
-    /// Numbers the parts of conditions that are about one slot alone.
-    fn number_parts(&mut self) {
-        let slot_of = self.graph.slots();
-        self.of_one = vec![None; slot_of.len()];
-        let mut put = |node: NodeAt| {
-            let place = &mut self.of_one[node as usize];
-            if let (None, Some(slot)) = (&place, slot_of[node as usize]) {
-                let parts = &mut self.slots[usize::from(slot)].parts;
-                *place = Some((slot, *parts));
-                *parts += 1;
-            }
-        };
-        self.roots.iter().for_each(|root| put(*root));
-        for (node, slot) in self.graph.nodes.iter().zip(&slot_of) {
-            if slot.is_none() {
-                node.parts().iter().for_each(|part| put(*part));
-            }
-        }
-    }
-
-    /// Chooses each rule's witnesses: of the sets of which one member shows whenever the rule is true, the rarest.
-    fn choose(
-        &mut self,
-        often: &impl Fn(&Witness) -> f64,
-        grams: &GramCounts,
-        owner: &mut impl FnMut() -> u32,
-    ) {
-        let mut texts: Vec<HashMap<Literal, Vec<u32>>> = self.slots.iter().map(|_| HashMap::new()).collect();
-        self.always.clear();
-        for slot in &mut self.slots {
-            *slot = Slot {
-                field: slot.field.take(),
-                columns: std::mem::take(&mut slot.columns),
-                anywhere: slot.anywhere,
-                parts: slot.parts,
-                ..Slot::default()
-            };
-            slot.wanted.owner = owner();
-            slot.wanted.parts = slot.parts as usize;
-        }
-        for (rule, root) in (0u32..).zip(&self.roots) {
-            let Some((_, witnesses)) = self.graph.witnesses(*root, true, often) else {
-                self.always.push(rule);
-                continue;
-            };
-            for witness in witnesses {
-                match witness {
-                    Witness::Text(slot, literal) => {
-                        texts[usize::from(slot)].entry(literal).or_default().push(rule);
-                    }
-                    Witness::Number(slot, key) => {
-                        self.slots[usize::from(slot)].wanted.by_number.entry(key).or_default().push(rule);
-                    }
-                    Witness::Present(slot) => self.slots[usize::from(slot)].by_presence.push(rule),
-                }
-            }
-        }
-        for atom in &self.graph.atoms {
-            for text in atom.ask.texts().iter().filter(|text| text.text.len() >= INDEXED_BYTES_MIN) {
-                texts[usize::from(atom.slot)].entry(text.clone()).or_default();
-            }
-        }
-        let mut numbers: Vec<HashMap<Literal, u32>> = Vec::new();
-        for (slot, texts) in self.slots.iter_mut().zip(texts) {
-            let mut sorted: Vec<(Literal, Vec<u32>)> = texts.into_iter().collect();
-            sorted.sort_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.text.cmp(&b.0.text)));
-            let (literals, rules): (Vec<Literal>, Vec<Vec<u32>>) = sorted.into_iter().unzip();
-            numbers.push(literals.iter().cloned().zip(0u32..).collect());
-            slot.wanted.index = Index::new(literals, |gram| grams.of(gram));
-            slot.wanted.by_text = rules;
-        }
-        self.watched =
-            (0u16..).zip(&self.slots).filter(|(_, slot)| slot.is_watched()).map(|(at, _)| at).collect();
-        self.screen = self.slots.iter().find(|slot| slot.anywhere).and_then(Slot::screen);
-        let texts_of = self.graph.atoms.iter().map(|atom| {
-            let numbers = &numbers[usize::from(atom.slot)];
-            let (mut indexed, mut others) = (Vec::new(), Vec::new());
-            for (place, text) in (0u32..).zip(atom.ask.texts()) {
-                match numbers.get(text) {
-                    Some(number) => indexed.push(*number),
-                    None => others.push(place),
-                }
-            }
-            indexed.sort_unstable();
-            Texts { indexed: indexed.into(), others: others.into() }
-        });
-        self.texts_of = texts_of.collect();
-    }
-
     /// Puts the names of those that hold of the record into `found`.
     pub(super) fn ask<V: View>(
         &mut self,
@@ -356,6 +152,16 @@ impl Program {
             return (slot.resolved.1 as usize, slot.resolved.2 as usize);
         }
         let from = self.resolved.len();
+        let short = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        if let [column] = slot.columns[..]
+            && let Some(place) = asked.columns.only(column)
+            && let Some(held) = asked.view.held(place)
+        {
+            let entry = asked.memo.resolve(held, place, asked.epoch, &slot.wanted, &mut slot.habit);
+            self.resolved.push(entry);
+            slot.resolved = (asked.epoch, short(from), short(from + 1));
+            return (from, from + 1);
+        }
         let mut put = |place: u32, memo: &mut Memo| {
             if let Some(held) = asked.view.held(place) {
                 self.resolved.push(memo.resolve(held, place, asked.epoch, &slot.wanted, &mut slot.habit));
@@ -369,7 +175,6 @@ impl Program {
             }
         }
         let to = self.resolved.len();
-        let short = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
         slot.resolved = (asked.epoch, short(from), short(to));
         (from, to)
     }
@@ -453,20 +258,20 @@ impl Program {
         let (from, to) = self.resolve(slot, asked);
         let entries = &self.resolved[from..to];
         match &self.graph.atoms[at].ask {
-            ask @ (Ask::Text(_) | Ask::Choice(_)) => {
-                let Texts { indexed, others } = &self.texts_of[at];
-                entries.iter().any(|entry| {
-                    let entry = asked.memo.get(*entry);
-                    let holds = |place: &u32| ask.texts()[*place as usize].holds(entry.folded());
-                    entry.has_text(indexed) || others.iter().any(holds)
-                })
+            Ask::Text(_) | Ask::Choice(_) => {
+                let (texts, wanted) = (&self.texts_of[at], &self.slots[slot].wanted);
+                entries.iter().any(|entry| texts.stand_in(*entry, asked.memo, wanted))
             }
             Ask::Pattern(Pattern::Text(glob)) if !glob.is_cased() => {
                 entries.iter().any(|entry| glob.holds_as_is(asked.memo.get(*entry).folded()))
             }
             Ask::Pattern(pattern) => {
+                let (texts, wanted) = (&self.texts_of[at], &self.slots[slot].wanted);
                 let mut decoded = std::mem::take(&mut asked.memo.decoded);
                 let holds = entries.iter().any(|entry| {
+                    if !texts.is_empty() && !texts.stand_in(*entry, asked.memo, wanted) {
+                        return false;
+                    }
                     let held = asked.view.held(asked.memo.get(*entry).place);
                     held.is_some_and(|held| pattern.holds(held.value(&mut decoded)))
                 });

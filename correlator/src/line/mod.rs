@@ -96,6 +96,12 @@ impl Line<'_> {
 }
 
 impl Spot {
+    fn new(name: Name, kind: Kind, start: usize, end: usize) -> Spot {
+        // The line is shorter than u32's range, see `LineReader::read`.
+        let short = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        Spot { name, kind, start: short(start), end: short(end) }
+    }
+
     /// The value's text in its line: of a text, what stands between the quotes.
     pub(crate) fn raw<'t>(&self, line: &'t str) -> &'t str {
         line.get(self.start as usize..self.end as usize).unwrap_or_default()
@@ -257,6 +263,30 @@ impl Scan<'_> {
         found.then_some(())
     }
 
+    /// Reads the texts whose keys stood here before, as most do, up to the comma behind the last of them. `false`: none.
+    fn known(&mut self, path: Name) -> bool {
+        let LineReader { spots, marks, layouts, layout, .. } = &mut *self.reader;
+        let Some(steps) = layouts[*layout].get(self.nth..) else { return false };
+        let (from, mut at) = (spots.len(), self.at);
+        for step in steps {
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            let Some([b'"', ..]) = rest.strip_prefix(&*step.token).filter(|_| step.path == path) else {
+                break;
+            };
+            let start = at + step.token.len() + 1;
+            let Some(end) = marks.quote_from(start) else { break };
+            spots.push(Spot::new(step.name, Kind::Text, start, end));
+            self.at = end + 1;
+            if self.bytes.get(self.at) != Some(&b',') {
+                break;
+            }
+            at = self.at + 1;
+        }
+        let read = spots.len() - from;
+        self.nth += read;
+        read > 0
+    }
+
     /// Reads an object; it has a value or a bare name for everything in it.
     fn object(&mut self, path: Name, depth: usize) -> Option<()> {
         self.take(b'{')?;
@@ -268,9 +298,11 @@ impl Scan<'_> {
             return Some(());
         }
         loop {
-            let name = self.key(path)?;
-            self.spaces();
-            self.value(name, depth)?;
+            if !self.known(path) {
+                let name = self.key(path)?;
+                self.spaces();
+                self.value(name, depth)?;
+            }
             self.spaces();
             if self.take(b',').is_some() {
                 self.spaces();
@@ -387,9 +419,7 @@ impl Scan<'_> {
     }
 
     fn put(&mut self, name: Name, kind: Kind, start: usize, end: usize) {
-        // The line is shorter than u32's range, see `LineReader::read`.
-        let short = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
-        self.reader.spots.push(Spot { name, kind, start: short(start), end: short(end) });
+        self.reader.spots.push(Spot::new(name, kind, start, end));
     }
 }
 

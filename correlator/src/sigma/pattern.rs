@@ -298,11 +298,38 @@ fn fold_by_unicode(c: char) -> char {
 
 /// The text with its case folded.
 pub(crate) fn folded(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
-        return if upper { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
+    let is_upper = |c: char| fold(c) != c;
+    let upper = if text.is_ascii() {
+        text.bytes().any(|byte| byte.is_ascii_uppercase())
+    } else {
+        text.chars().any(is_upper)
+    };
+    if !upper {
+        return Cow::Borrowed(text);
     }
-    if text.chars().all(|c| fold(c) == c) { Cow::Borrowed(text) } else { text.chars().map(fold).collect() }
+    let mut folded = String::with_capacity(text.len());
+    push_folded(text, &mut folded);
+    Cow::Owned(folded)
+}
+
+/// Adds the text with its case folded.
+pub(crate) fn push_folded(text: &str, folded: &mut String) {
+    let mut rest = text;
+    loop {
+        let is_plain = rest.is_ascii();
+        let first = || rest.bytes().position(|byte| !byte.is_ascii());
+        let plain = if is_plain { rest.len() } else { first().unwrap_or(rest.len()) };
+        let (ascii, others) = rest.split_at(plain);
+        let from = folded.len();
+        folded.push_str(ascii);
+        if let Some(new) = folded.get_mut(from..) {
+            new.make_ascii_lowercase();
+        }
+        let mut chars = others.chars();
+        let Some(c) = chars.next() else { return };
+        folded.push(fold(c));
+        rest = chars.as_str();
+    }
 }
 
 #[cfg(test)]
