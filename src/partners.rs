@@ -53,7 +53,7 @@ impl Partners {
         for feed in &config.feeds {
             let outside =
                 Outside::new(feed.user.as_deref(), feed.password_file.as_deref(), feed.ca_file.as_deref())?;
-            tokio::spawn(poll::run(feed.clone(), cases.clone(), outside));
+            tokio::spawn(poll::run(feed.clone(), events.clone(), cases.clone(), outside));
         }
         Ok(())
     }

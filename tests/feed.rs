@@ -19,11 +19,15 @@ impl Drop for Medallion {
 }
 
 fn medallion(folder: &Path) -> Medallion {
+    medallion_with(folder, None)
+}
+
+fn medallion_with(folder: &Path, more: Option<serde_json::Value>) -> Medallion {
     let made = "2026-11-01T00:00:00.000Z";
     let id = |number: u32| {
         format!("indicator--{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_DNS, &number.to_be_bytes()))
     };
-    let objects: Vec<_> = (0..53)
+    let mut objects: Vec<_> = (0..53)
         .map(|number| serde_json::json!({
             "type": "indicator", "spec_version": "2.1", "id": id(number), "created": made, "modified": made,
             "name": format!("n{number}"), "pattern_type": "stix", "valid_from": made,
@@ -31,12 +35,19 @@ fn medallion(folder: &Path) -> Medallion {
         }))
         .collect();
     // Several at one moment: who goes on by moments alone would lose some.
-    let manifest: Vec<_> = (0..53)
+    let mut manifest: Vec<_> = (0..53)
         .map(|number| serde_json::json!({
             "id": id(number), "date_added": format!("2026-11-02T00:00:{:02}.000000Z", number / 7), "version": made,
             "media_type": "application/stix+json;version=2.1",
         }))
         .collect();
+    if let Some(object) = more {
+        manifest.push(serde_json::json!({
+            "id": object["id"], "date_added": "2026-11-02T00:00:08.000000Z", "version": object["modified"],
+            "media_type": "application/stix+json;version=2.1",
+        }));
+        objects.push(object);
+    }
     let collection = "91a7b528-80eb-42ed-a74d-c6fbd5a26116";
     let data = serde_json::json!({
         "/discovery": { "title": "x", "default": "http://127.0.0.1/root/", "api_roots": ["http://127.0.0.1/root/"] },
@@ -171,4 +182,36 @@ fn a_feed_is_polled_by_itself_and_its_place_outlives_a_crash() {
         (&"2026-11-02T00:00:07.000000Z".into(), &53.into()),
         "{told}"
     );
+}
+
+#[test]
+fn what_a_centre_says_in_words_is_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("password"), "secret\n").unwrap();
+    let made = "2026-11-01T00:00:00.000Z";
+    let note = serde_json::json!({
+        "type": "note", "spec_version": "2.1", "id": "note--00000000-0000-4000-8000-0000000000ab", "created": made,
+        "modified": made, "abstract": "Chiến dịch mới", "content": "Rà soát ngay.",
+        "object_refs": ["indicator--00000000-0000-4000-8000-0000000000ff"],
+    });
+    let server = medallion_with(folder, Some(note));
+    let stack = Stack::start_with(&format!(
+        "[[exchange.feeds]]\nname = \"NCSC\"\ncollection = \"{}\"\nuser = \"haidang\"\n\
+         password_file = \"{}\"\nevery_s = 1\nwarns = true\n",
+        server.collection,
+        folder.join("password").display()
+    ));
+    let client = stack.client();
+    let told = wait(Duration::from_secs(60), || {
+        let told = client.get("/api/v1/warnings");
+        told["items"].get(0).cloned()
+    });
+    let told = told.unwrap_or_else(|| panic!("{}", client.get("/api/v1/exchange")));
+    assert_eq!(
+        (&told["title"], &told["text"]),
+        (&"Chiến dịch mới".into(), &"Rà soát ngay.".into()),
+        "{told}"
+    );
+    assert_eq!((&told["source"], &told["indicators"]), (&"NCSC".into(), &0.into()), "{told}");
 }

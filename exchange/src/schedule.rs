@@ -70,6 +70,10 @@ pub struct FeedConfig {
     /// Objects of one page.
     #[serde(default = "page_objects")]
     pub page_objects: u32,
+    /// Whether its reports and notes are warnings, with a task for each unit that they concern. For a centre that warns us, not
+    /// for a feed of thousands.
+    #[serde(default)]
+    pub warns: bool,
 }
 
 /// Incidents that are let out without a person.

@@ -122,3 +122,50 @@ fn judged(
     };
     (Attempt { status, answer: Some(body), problem }, verdict)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event::{Time, Tlp};
+
+    #[test]
+    fn only_what_is_said_of_the_document_itself_ends_its_way() {
+        let json = serde_json::json!({ "partner": "ncsc", "url": "https://ncsc.example/" });
+        let settings: DeliveryConfig = serde_json::from_value(json).unwrap();
+        let delivery = Delivery {
+            id: "a".to_owned(),
+            partner: "ncsc".to_owned(),
+            kind: KIND.to_owned(),
+            tlp: Tlp::Amber,
+            from: Time(0),
+            to: Time(1),
+            made: Time(1),
+            bytes: 1,
+            digest: String::new(),
+            state: store::cases::DeliveryState::Waiting,
+            attempts: 0,
+            next: Time(1),
+            problem: String::new(),
+            delivered: None,
+        };
+        let judge = |status: u16| {
+            let answer = Answer { status, body: "sai chữ ký".as_bytes().to_vec() };
+            judged(&settings, &delivery, Ok(answer))
+        };
+        for status in [200, 202, 204] {
+            assert_eq!(judge(status).1, DeliveryVerdict::Arrived, "{status}");
+        }
+        for status in [400, 413, 422] {
+            let (attempt, verdict) = judge(status);
+            assert_eq!(verdict, DeliveryVerdict::Refused, "{status}");
+            assert!(attempt.problem.ends_with("sai chữ ký"), "{}", attempt.problem);
+        }
+        // Our password, their configuration, their load; and a redirect, which is not followed with our password.
+        for status in [301, 401, 403, 404, 408, 429, 500, 502, 503] {
+            assert!(matches!(judge(status).1, DeliveryVerdict::Again(_)), "{status}");
+        }
+        let away = judged(&settings, &delivery, Err(anyhow::anyhow!("connection refused")));
+        assert!(matches!(away.1, DeliveryVerdict::Again(_)));
+        assert_eq!((away.0.status, away.0.problem.as_str()), (0, "connection refused"));
+    }
+}

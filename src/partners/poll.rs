@@ -4,11 +4,13 @@ use super::outside::{Outside, Reader};
 use super::{looks_every, now};
 use anyhow::Context as _;
 use exchange::FeedConfig;
+use serde_json::Value;
 use store::cases::{Actor, Cases, Feed};
+use store::events::Events;
 
-pub(super) async fn run(settings: FeedConfig, cases: Cases, outside: Outside) {
+pub(super) async fn run(settings: FeedConfig, events: Events, cases: Cases, outside: Outside) {
     loop {
-        if let Err(error) = ask(&settings, &cases, &outside).await {
+        if let Err(error) = ask(&settings, (&events, &cases), &outside).await {
             tracing::error!(feed = settings.name, "the feed's place is not known: {error:#}");
         }
         tokio::time::sleep(looks_every(settings.every_s)).await;
@@ -16,7 +18,11 @@ pub(super) async fn run(settings: FeedConfig, cases: Cases, outside: Outside) {
 }
 
 /// Asks if it is time, and writes down what came of it.
-async fn ask(settings: &FeedConfig, cases: &Cases, outside: &Outside) -> anyhow::Result<()> {
+async fn ask(
+    settings: &FeedConfig,
+    (events, cases): (&Events, &Cases),
+    outside: &Outside,
+) -> anyhow::Result<()> {
     let known = cases.feeds().await?.into_iter().find(|feed| feed.name == settings.name);
     let mut feed = known.unwrap_or_default();
     if feed.collection != settings.collection {
@@ -25,7 +31,7 @@ async fn ask(settings: &FeedConfig, cases: &Cases, outside: &Outside) -> anyhow:
     } else if now() < feed.asked.plus_ms(i64::from(settings.every_s) * 1000) {
         return Ok(());
     }
-    let outcome = fetch(settings, cases, outside, &feed).await;
+    let outcome = fetch(settings, (events, cases), outside, &feed).await;
     let at = now();
     match outcome {
         Ok((objects, reached)) => {
@@ -47,7 +53,7 @@ async fn ask(settings: &FeedConfig, cases: &Cases, outside: &Outside) -> anyhow:
 /// What came since, page by page. The place is given only at the end: objects of one moment may lie on two pages.
 async fn fetch(
     settings: &FeedConfig,
-    cases: &Cases,
+    (events, cases): (&Events, &Cases),
     outside: &Outside,
     feed: &Feed,
 ) -> anyhow::Result<(u64, Option<String>)> {
@@ -74,5 +80,35 @@ async fn fetch(
             .load_indicators(&by, &settings.name, &read.indicators, &read.revoked, max)
             .await
             .context("store the indicators")?;
+        if settings.warns {
+            warn(settings, events, cases, &page).await?;
+        }
     }
+}
+
+/// Takes the reports and notes of a page in as warnings, each with those indicators of the page that it names.
+async fn warn(settings: &FeedConfig, events: &Events, cases: &Cases, page: &[Value]) -> anyhow::Result<()> {
+    for said in page.iter().filter(|object| object["type"] == "report" || object["type"] == "note") {
+        let named: Vec<&Value> = said["object_refs"].as_array().into_iter().flatten().collect();
+        let indicators =
+            page.iter().filter(|object| object["type"] == "indicator" && named.contains(&&object["id"]));
+        let objects: Vec<&Value> = std::iter::once(said).chain(indicators).collect();
+        let incoming = api::Incoming {
+            source: settings.name.clone(),
+            document: serde_json::json!({ "type": "bundle", "objects": objects }).to_string(),
+            ..api::Incoming::default()
+        };
+        let by = Actor::system("exchange", now());
+        match api::take_in(cases, events, &by, incoming).await {
+            Ok(taken) => {
+                tracing::info!(feed = settings.name, incident = taken.incident, "a warning is taken in");
+            }
+            // One that says nothing keeps no other from being read.
+            Err(api::WarningError::Cases(store::cases::Error::Invalid(why))) => {
+                tracing::warn!(feed = settings.name, id = said["id"].as_str(), "no warning: {why}");
+            }
+            Err(error) => return Err(error).context("take a warning in"),
+        }
+    }
+    Ok(())
 }

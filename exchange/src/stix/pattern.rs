@@ -139,7 +139,9 @@ impl<'a> Reader<'a> {
         let before = found.len();
         if let Some(kinds) = kinds(&path) {
             for value in &values {
-                found.extend(kinds.iter().find_map(|kind| Some((*kind, kind.canonical(value)?))));
+                found.extend(
+                    kinds.iter().find_map(|kind| Some((*kind, crate::list::canonical(*kind, value)?))),
+                );
             }
         }
         Ok(found.len() > before)

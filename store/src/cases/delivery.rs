@@ -376,3 +376,6 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Delivery, Error> {
         delivered: row.try_get::<Option<i64>, _>(13)?.map(Time),
     })
 }
+
+#[cfg(test)]
+mod tests;
