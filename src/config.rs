@@ -20,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) api: Api,
     /// Who we are to others and what they may have of us.
     pub(crate) exchange: exchange::Config,
+    /// Who issues documents.
+    pub(crate) report: ::report::Config,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

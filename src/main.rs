@@ -19,6 +19,7 @@ mod parse;
 mod partners;
 mod pipeline;
 mod registry;
+mod report;
 mod rules;
 mod run;
 mod serve;
@@ -62,6 +63,8 @@ enum Command {
     Rules(rules::Options),
     /// Units, systems, assets and endpoints: import, export, a sample.
     Registry(registry::Options),
+    /// Documents in administrative form: incident forms.
+    Report(report::Options),
     /// A province's traffic with known attacks in it, over real syslog.
     Simulate(simulate::Options),
     /// Reads configuration and rules and says every problem.
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Indicators(options) => indicators::run(&options),
         Command::Rules(options) => rules::run(&options),
         Command::Registry(options) => registry::run(&options),
+        Command::Report(options) => report::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Engine(options) => engine::run(&options),

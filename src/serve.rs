@@ -47,6 +47,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let parts = Parts {
         config: config.api.limits.clone(),
         exchange: config.exchange.clone(),
+        report: config.report.clone(),
         events,
         cases: cases.clone(),
         rules,

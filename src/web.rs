@@ -19,6 +19,7 @@ const SILENT_MS: i64 = 15 * 60_000;
 pub(crate) struct Parts {
     pub(crate) config: api::Config,
     pub(crate) exchange: exchange::Config,
+    pub(crate) report: report::Config,
     pub(crate) events: Events,
     pub(crate) cases: Cases,
     pub(crate) rules: Arc<Live>,
@@ -46,7 +47,7 @@ pub(crate) fn state(parts: Parts, intake: Intake) -> api::State {
 
 /// The same without an intake: collectors are other processes, and speak for themselves.
 pub(crate) fn alone(parts: Parts) -> api::State {
-    let Parts { config, exchange, events, cases, rules } = parts;
+    let Parts { config, exchange, report, events, cases, rules } = parts;
     api::State {
         events,
         cases,
@@ -59,6 +60,7 @@ pub(crate) fn alone(parts: Parts) -> api::State {
         ready: Arc::new(Vec::new),
         clock: Arc::new(now),
         exchange,
+        report,
         config,
     }
 }

@@ -21,6 +21,7 @@ mod indicators;
 mod kill;
 mod registry;
 mod reload;
+mod report;
 mod rules;
 mod senders;
 mod stack;

@@ -248,6 +248,14 @@ impl Client {
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
+    /// A document, as it is.
+    pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
+        let mut answer =
+            self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie).call().unwrap();
+        assert_eq!(answer.status(), 200, "GET {path}");
+        answer.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap()
+    }
+
     /// How many events of all time meet `q`.
     pub(crate) fn count(&self, q: &str) -> u64 {
         self.get(&format!("/api/v1/events/count?{}&q={}", all_time(), encode(q)))["count"].as_u64().unwrap()

@@ -26,6 +26,8 @@ pub(crate) enum Error {
     TooSlow,
     #[error("no access rule for this route")]
     NoAccessRule,
+    #[error("a document could not be made: {0}")]
+    Report(String),
     #[error(transparent)]
     Cases(#[from] CasesError),
     #[error(transparent)]
@@ -77,7 +79,7 @@ impl Error {
             Error::Missing(_) => StatusCode::NOT_FOUND,
             Error::Rejected(status, _) => *status,
             Error::Overloaded | Error::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
-            Error::NoAccessRule => StatusCode::INTERNAL_SERVER_ERROR,
+            Error::NoAccessRule | Error::Report(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Error::Cases(cause) => match cause {
                 CasesError::Missing(_) => StatusCode::NOT_FOUND,
                 CasesError::Stale { .. } => StatusCode::PRECONDITION_FAILED,

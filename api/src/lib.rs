@@ -20,6 +20,7 @@ mod indicator;
 mod overview;
 mod registry;
 mod release;
+mod report;
 mod rule;
 mod session;
 mod source;
@@ -30,6 +31,7 @@ mod warning;
 
 pub use document::openapi;
 pub use release::{ReleaseError, Released, let_out};
+pub use report::{Document, DocumentError, Documents, Format, period};
 pub use rule::RuleInfo;
 pub use source::SourceLedger;
 pub use warning::{Incoming, TakenIn, WarningError, take_in};
@@ -106,6 +108,8 @@ pub struct State {
     pub clock: Arc<dyn Fn() -> Time + Send + Sync>,
     /// Who we are to others and what they may have of us.
     pub exchange: ::exchange::Config,
+    /// Who issues documents.
+    pub report: ::report::Config,
     /// Limits and manners.
     pub config: Config,
 }
@@ -123,6 +127,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(self::registry::router())
         .merge(self::exchange::router())
         .merge(release::router())
+        .merge(self::report::router())
         .merge(rule::router())
         .merge(session::router())
         .merge(source::router())

@@ -174,7 +174,8 @@ async fn met(cases: &Cases, events: &Events, detail: &Detail) -> Result<Vec<even
     Ok(met)
 }
 
-fn notice(detail: Detail, now: event::Time, tlp: Tlp) -> Result<Notice, store::cases::Error> {
+/// What others are told of an incident.
+pub(crate) fn notice(detail: Detail, now: event::Time, tlp: Tlp) -> Result<Notice, store::cases::Error> {
     let Detail { summary, alerts, .. } = detail;
     let unreadable = |_| store::cases::Error::Corrupt("incident's id");
     // Told now: a new version, whatever was told before and in whatever colour.

@@ -112,6 +112,7 @@ impl Server {
             ready: Arc::new(|| vec![api::Check { name: "spool".into(), ready: true, detail: String::new() }]),
             clock: Arc::new(move || Time(now.load(Ordering::SeqCst))),
             exchange,
+            report: report::Config::default(),
             config,
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -198,7 +199,7 @@ impl Server {
         Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 

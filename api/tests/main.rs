@@ -9,6 +9,7 @@
 mod client;
 mod incidents;
 mod limits;
+mod reports;
 mod roles;
 mod scenarios;
 mod sessions;

@@ -21,6 +21,7 @@ fn expected_of_ours(method: &str, path: &str) -> [bool; 3] {
         | ("POST", "/api/v1/incidents/{id}/comments" | "/api/v1/incidents/{id}/release")
         | ("POST", "/api/v1/exchange/deliveries/{id}/retry" | "/api/v1/warnings")
         | ("POST", "/api/v1/warnings/{incident}/tasks/{unit}") => [false, true, true],
+        ("PUT", "/api/v1/incidents/{id}/particulars") => [false, true, true],
         ("PUT" | "DELETE", "/api/v1/registry/{kind}/{id}") | ("POST", "/api/v1/registry/import") => {
             [false, false, true]
         }

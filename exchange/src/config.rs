@@ -56,6 +56,14 @@ pub struct Organisation {
     pub fax: String,
     /// Our pages.
     pub website: String,
+    /// Who answers for what we report.
+    pub contact_name: String,
+    /// Their position.
+    pub contact_position: String,
+    /// Their telephone.
+    pub contact_telephone: String,
+    /// Their mail address.
+    pub contact_email: String,
 }
 
 impl Default for Organisation {
@@ -71,6 +79,10 @@ impl Default for Organisation {
             telephone: none(),
             fax: none(),
             website: none(),
+            contact_name: none(),
+            contact_position: none(),
+            contact_telephone: none(),
+            contact_email: none(),
         }
     }
 }

@@ -105,8 +105,9 @@ fn some<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
     all
 }
 
-/// `attack.t1110.001` as ATT&CK writes it.
-fn technique(tag: &str) -> Option<String> {
+/// `attack.t1110.001` as ATT&CK writes it; `None` of a tag that names no technique.
+#[must_use]
+pub fn technique(tag: &str) -> Option<String> {
     let name = tag.strip_prefix("attack.t")?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (main, sub) = name.split_once('.').unwrap_or((name, "0"));

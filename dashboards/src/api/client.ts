@@ -1,7 +1,7 @@
 // The one way to the server: same-origin fetch with the CSRF header, RFC 9457 problems as `ApiError`.
 import type {
   Comment, Delivery, Document, Exchange, Histogram, IncidentChange, IncidentDetail, IncidentSummary, Indicator,
-  IndicatorSource, Language, NewWarning, Overview, Page, Release, Released, Rule,
+  IndicatorSource, Language, NewWarning, Overview, Page, Particulars, Release, Released, Rule,
   Session, SourceHealth, TakenIn, User, Warning, Warnings,
 } from './model';
 
@@ -83,6 +83,9 @@ export class Client {
     this.call<Page<Document>>('GET', `/incidents/${encodeURIComponent(id)}/events`, { params, signal });
   comment = (id: string, text: string) =>
     this.call<Comment>('POST', `/incidents/${encodeURIComponent(id)}/comments`, { body: { text } });
+  particulars = (id: string) => this.call<Particulars>('GET', `/incidents/${encodeURIComponent(id)}/particulars`);
+  setParticulars = (id: string, body: Particulars) =>
+    this.call<Particulars>('PUT', `/incidents/${encodeURIComponent(id)}/particulars`, { body });
   /** Changes an incident only if it is still the version that the person saw; else 412. */
   changeIncident = (id: string, version: number, change: IncidentChange) =>
     this.call<IncidentDetail>('PATCH', `/incidents/${encodeURIComponent(id)}`, {

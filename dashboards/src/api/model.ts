@@ -104,6 +104,30 @@ export interface Alert {
   authorised?: Authorised;
 }
 
+/** What a person adds to an incident for its reports. */
+export interface Particulars {
+  number: string;
+  description: string;
+  discovery: string[];
+  told_by: string;
+  discovery_other: string;
+  notified: string[];
+  cause: string;
+  scope: string;
+  remedy: string;
+  result: string;
+  documents: string;
+  os: string;
+  services: string[];
+  measures: string[];
+  purpose: string;
+  attached: string[];
+  secret: boolean | null;
+  request: string;
+  initial_number: string;
+  initial_day: string;
+}
+
 export interface Comment {
   id: string | number;
   author: string;

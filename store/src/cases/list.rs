@@ -201,6 +201,15 @@ pub(super) async fn one(tx: &mut Tx, id: &str) -> Result<Option<Summary>, Error>
     row.as_ref().map(read).transpose()
 }
 
+/// The incidents detected from `from` until before `to`, without those of authorised scans.
+pub(super) async fn detected(tx: &mut Tx, from: Time, to: Time, max: u32) -> Result<Vec<Summary>, Error> {
+    let mut query = QueryBuilder::<Db>::new(SELECT);
+    query.push("WHERE i.merged_into IS NULL AND i.authorised IS NULL AND i.created_ms >= ").push_bind(from.0);
+    query.push(" AND i.created_ms < ").push_bind(to.0);
+    query.push(" ORDER BY i.number LIMIT ").push_bind(i64::from(max));
+    query.build().fetch_all(&mut **tx).await?.iter().map(read).collect()
+}
+
 fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Summary, Error> {
     let stage: String = row.try_get(5)?;
     let verdict: Option<String> = row.try_get(7)?;

@@ -19,7 +19,7 @@ pub use met::UnitMet;
 pub use replay::Replay;
 pub use row::RowError;
 pub use search::{Page, Search};
-pub use statistics::{Bucket, Category, Sender, TopSource};
+pub use statistics::{Bucket, Category, Sender, TopSource, TopValue};
 pub use target::Target;
 pub use write::Batch;
 

@@ -1,10 +1,11 @@
 //! Figures over events: by time, by source, by category, by sender.
 
+use super::columns::{self, Shape};
 use super::search::{bind, clamped};
 use super::{Events, EventsError};
 use crate::query::Query;
 use clickhouse::Row;
-use event::Time;
+use event::{Field, Time};
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -36,6 +37,15 @@ pub struct TopSource {
 pub struct Category {
     /// `event.category`.
     pub category: String,
+    /// The events.
+    pub count: u64,
+}
+
+/// A value of a field and how many events have it.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+pub struct TopValue {
+    /// The value; empty where the field is not there.
+    pub value: String,
     /// The events.
     pub count: u64,
 }
@@ -143,6 +153,30 @@ impl Events {
             "SELECT arrayJoin(event_category) AS category, count() AS count FROM events WHERE {} GROUP BY category \
              ORDER BY count DESC, category LIMIT 100",
             bound.sql
+        );
+        Ok(bind(self.query(&sql), &bound).fetch_all().await?)
+    }
+
+    /// The values of a text field that most events have, most first; none of a field that is no text.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn top_values(
+        &self,
+        from: Time,
+        to: Time,
+        query: &Query,
+        field: Field,
+        limit: u32,
+    ) -> Result<Vec<TopValue>, EventsError> {
+        let Some((_, Shape::Word | Shape::Text)) = columns::of(field) else { return Ok(Vec::new()) };
+        let bound = Events::within(from, to, query);
+        let sql = format!(
+            "SELECT toString({}) AS value, count() AS count FROM events WHERE {} GROUP BY value \
+             ORDER BY count DESC, value LIMIT {}",
+            columns::name(field),
+            bound.sql,
+            limit.min(10_000)
         );
         Ok(bind(self.query(&sql), &bound).fetch_all().await?)
     }

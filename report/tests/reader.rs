@@ -1,0 +1,44 @@
+//! Documents through the eyes of other programs.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Writes the document where a person can look at it.
+pub(crate) fn kept(name: &str, bytes: &[u8]) -> PathBuf {
+    let folder = root().join("target/report");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join(name);
+    std::fs::write(&file, bytes).unwrap();
+    file
+}
+
+/// What python-docx reads: `paragraphs`, `tables` (rows of cells' texts), `properties`, `parts`.
+pub(crate) fn python_docx(file: &Path) -> Value {
+    const SCRIPT: &str = r#"
+import docx, json, sys, zipfile
+d = docx.Document(sys.argv[1])
+section = d.sections[0]
+print(json.dumps({
+  "paragraphs": [p.text for p in d.paragraphs],
+  "styles": [p.style.name for p in d.paragraphs],
+  "tables": [[[c.text for c in r.cells] for r in t.rows] for t in d.tables],
+  "title": d.core_properties.title, "author": d.core_properties.author, "created": str(d.core_properties.created),
+  "font": d.styles.element.xpath("//w:rPrDefault//w:rFonts/@w:ascii"),
+  "edges_mm": [round(x.mm) for x in (section.top_margin, section.bottom_margin, section.left_margin, section.right_margin)],
+  "page_mm": [round(section.page_width.mm), round(section.page_height.mm)],
+  "first_page_differs": section.different_first_page_header_footer,
+  "header": section.header._element.xpath("//w:fldSimple/@w:instr"),
+  "charts": {n: zipfile.ZipFile(sys.argv[1]).read(n).decode() for n in zipfile.ZipFile(sys.argv[1]).namelist() if "chart" in n},
+}))
+"#;
+    let python = root().join("target/tools/python/python-docx/bin/python");
+    assert!(python.exists(), "python-docx is missing: run deploy/install test");
+    let output = Command::new(python).args(["-c", SCRIPT]).arg(file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}

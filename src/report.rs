@@ -1,0 +1,157 @@
+//! `haidang report`: documents in administrative form from the command line.
+
+use crate::config::{Config, Place};
+use anyhow::Context as _;
+use api::{Document, Documents, Format};
+use clap::Subcommand;
+use event::Time;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use store::cases::{Actor, Cases, Filter, Sort};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// The law's form for an incident; mandatory fields without an answer are listed, and the exit code is 1
+    Incident {
+        /// The incident's number or id
+        incident: String,
+        /// 03 (what is known at first) or 04 (the end of the response)
+        #[arg(long, default_value = "03", value_parser = form)]
+        form: ::report::FormId,
+        #[command(flatten)]
+        out: Out,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// What happened in a week, a month or a quarter, beside the one before
+    Bulletin {
+        /// 2026-W48, 2026-11 or 2026-Q4; or week, month, quarter for the last that is over
+        #[arg(long, default_value = "week")]
+        period: String,
+        #[command(flatten)]
+        out: Out,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// As what, and where to.
+#[derive(clap::Args)]
+struct Out {
+    /// docx or json
+    #[arg(long, default_value = "docx", value_parser = format)]
+    format: Format,
+    /// The moment that the document tells as its own (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    at: Option<Time>,
+    /// Where to write it [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+fn form(text: &str) -> Result<::report::FormId, String> {
+    ::report::FormId::by_name(text).ok_or_else(|| "03 or 04".to_owned())
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    Format::by_name(text).ok_or_else(|| "docx or json".to_owned())
+}
+
+fn moment(text: &str) -> Result<Time, String> {
+    Time::parse(text).ok_or_else(|| "an RFC 3339 time, as 2026-11-23T08:00:00Z".to_owned())
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let (Action::Incident { place, out, .. } | Action::Bulletin { place, out, .. }) = &options.action;
+    let config = Config::at(place)?;
+    let now = Time(jiff::Timestamp::now().as_millisecond());
+    let by = Actor::system("report", now);
+    let made = out.at.unwrap_or(now);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
+    let document = runtime.block_on(async {
+        let path = config.data().join("cases.sqlite");
+        anyhow::ensure!(
+            path.exists(),
+            "{} is missing; is it the data folder of `haidang run`?",
+            path.display()
+        );
+        let cases = Cases::open(&path).await.context("open the cases' database")?;
+        let documents =
+            Documents { cases: &cases, organisation: &config.exchange.organisation, config: &config.report };
+        let document = match &options.action {
+            Action::Incident { incident, form, .. } => {
+                let id = id(&cases, incident).await?;
+                let document = documents.incident(&by, &id, (*form, out.format), made).await;
+                document.with_context(|| format!("incident {incident}"))
+            }
+            Action::Bulletin { period, .. } => {
+                bulletin(&config, documents, &by, (period, out.format), made).await
+            }
+        };
+        cases.close().await;
+        document
+    });
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    let document = document?;
+    write(out.output.as_deref(), &document.bytes)?;
+    for key in &document.missing {
+        tracing::warn!("mandatory field without an answer: {key}");
+    }
+    Ok(if document.missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+async fn bulletin(
+    config: &Config,
+    documents: Documents<'_>,
+    by: &Actor,
+    (period, format): (&str, Format),
+    made: Time,
+) -> anyhow::Result<Document> {
+    let period = api::period(period, made).with_context(|| {
+        format!("--period {period}: as 2026-W48, 2026-11 or 2026-Q4, or week, month, quarter")
+    })?;
+    let rules = crate::rules::load(&config.rules)?;
+    let layer = |meta: &correlator::Meta| Some((meta.id.clone(), meta.layer?.to_string()));
+    let layers = rules.metas().filter_map(layer).collect();
+    let (events, engine) = crate::rules::beside(config).await?;
+    let document = documents.bulletin(by, &events, layers, (period, format), made).await;
+    if let Some(engine) = engine {
+        engine.stop().await;
+    }
+    document.context("make the bulletin")
+}
+
+/// The id behind a number as people say it.
+async fn id(cases: &Cases, told: &str) -> anyhow::Result<String> {
+    let Ok(number) = told.trim_start_matches('#').parse::<i64>() else { return Ok(told.to_owned()) };
+    let filter = Filter { text: Some(format!("#{number}")), ..Filter::default() };
+    let mut cursor = None;
+    loop {
+        let page = cases.incidents(&filter, Sort::Last, 1000, cursor.as_deref()).await?;
+        if let Some(found) = page.items.into_iter().find(|item| item.number == number) {
+            return Ok(found.id);
+        }
+        cursor = Some(page.next.with_context(|| format!("no incident {number}"))?);
+    }
+}
+
+/// Writes a document whole or not at all.
+fn write(output: Option<&Path>, bytes: &[u8]) -> anyhow::Result<()> {
+    let Some(path) = output else {
+        return std::io::stdout().write_all(bytes).context("write the document");
+    };
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    std::fs::write(&fresh, bytes)
+        .and_then(|()| std::fs::rename(&fresh, path))
+        .with_context(|| format!("write {}", path.display()))
+}

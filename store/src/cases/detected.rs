@@ -1,0 +1,58 @@
+//! The incidents that were detected within a time, with what their alerts say, for figures over a period.
+
+use super::{Cases, Error, Summary, list};
+use event::Time;
+use serde::Deserialize;
+use sqlx::Row as _;
+use std::collections::HashMap;
+
+/// What figures need of an alert.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct AlertFigures {
+    /// The rule's id.
+    pub rule: String,
+    /// The rule's Vietnamese title.
+    pub title_vi: String,
+    /// How many matches.
+    pub count: u64,
+    /// ATT&CK tags, as Sigma writes them.
+    pub tags: Vec<String>,
+}
+
+impl Cases {
+    /// The incidents detected from `from` until before `to`, without those of authorised scans, in the order of their
+    /// numbers: at most the first `max`.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn detected(
+        &self,
+        from: Time,
+        to: Time,
+        max: u32,
+    ) -> Result<Vec<(Summary, Vec<AlertFigures>)>, Error> {
+        // One transaction, so that the parts belong to the same moment.
+        let mut tx = self.read.begin().await?;
+        let found = list::detected(&mut tx, from, to, max).await?;
+        let rows = sqlx::query(
+            "SELECT a.incident, a.body FROM alerts a JOIN incidents i ON i.id = a.incident WHERE i.merged_into IS NULL AND \
+             i.authorised IS NULL AND i.created_ms >= $1 AND i.created_ms < $2 ORDER BY a.incident, a.first_ms, a.id",
+        )
+        .bind(from.0)
+        .bind(to.0)
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut alerts: HashMap<String, Vec<AlertFigures>> = HashMap::new();
+        for row in &rows {
+            let alert = serde_json::from_str(row.try_get(1)?).map_err(|_| Error::Corrupt("alert"))?;
+            alerts.entry(row.try_get(0)?).or_default().push(alert);
+        }
+        Ok(found
+            .into_iter()
+            .map(|summary| {
+                let alerts = alerts.remove(&summary.id).unwrap_or_default();
+                (summary, alerts)
+            })
+            .collect())
+    }
+}

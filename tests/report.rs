@@ -1,0 +1,92 @@
+//! Documents from the command line and from the API: of the same data, the same bytes.
+
+use crate::stack::{Client, Stack, is_about, wait};
+use serde_json::Value;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+const AT: &str = "2026-11-27T01:05:00Z";
+
+fn haidang(stack: &Stack, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_haidang"));
+    command.arg("report").args(arguments).arg("--config").arg(stack.dir.path().join("haidang.toml"));
+    command.arg("--data").arg(stack.data()).output().unwrap()
+}
+
+#[test]
+fn the_command_line_and_the_api_give_the_same_documents() {
+    let config = "[report]\nissuing_body = \"Trung tâm giám sát\"\nplace = \"Bà Rịa\"\n";
+    let stack = Stack::start_with(config);
+    let file = stack.dir.path().join("registry.yaml");
+    let registry = "units: [{ id: so-a, name: Sở A }]
+systems: [{ id: dvc, name: Cổng dịch vụ công, level: 3, unit: so-a, domains: [dvc.example.vn] }]
+assets: [{ id: web, system: dvc, hosts: [cong-dvc] }]
+";
+    std::fs::write(&file, registry).unwrap();
+    stack.import_registry(&file);
+    let now = jiff::Timestamp::now();
+    let mut stream = TcpStream::connect(stack.addresses.tcp[0]).unwrap();
+    for n in 0..12 {
+        let (pid, port) = (700 + n, 40_000 + n);
+        writeln!(
+            stream,
+            "<86>1 {now} cong-dvc sshd {pid} - - Failed password for quantri from 203.0.113.50 port {port} ssh2"
+        )
+        .unwrap();
+    }
+    drop(stream);
+    let client = stack.client();
+    let incident = client.wait_incident("the brute force", |incident| is_about(incident, "203.0.113.50"));
+    let (id, number) = (incident["id"].as_str().unwrap(), incident["number"].to_string());
+
+    let path = format!("/api/v1/incidents/{id}/report?form=03&format=json&at={AT}");
+    let (told, made) =
+        settled(&client, &path, || haidang(&stack, &["incident", &number, "--format", "json", "--at", AT]));
+    let field = |key: &str| {
+        let fields = told["fields"].as_array().unwrap();
+        fields.iter().find(|field| field["key"] == key).unwrap()["text"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(field("system.name"), "Cổng dịch vụ công (dvc.example.vn)");
+    assert_eq!((field("operator.name").as_str(), field("system.level").as_str()), ("Sở A", "Cấp độ 3"));
+    assert!(field("incident.description").contains("203.0.113.50"), "{told}");
+    assert!(!field("incident.description").contains("quantri"), "an account is told: {told}");
+
+    assert_eq!(made.status.code(), Some(1), "what is missing is a problem found");
+    assert!(String::from_utf8_lossy(&made.stderr).contains("incident.notified"));
+    assert_eq!(serde_json::from_slice::<Value>(&made.stdout).unwrap(), told);
+
+    let word = client.bytes(&format!("/api/v1/incidents/{id}/report?form=04&at={AT}"));
+    let output = stack.dir.path().join("mau-04.docx");
+    haidang(&stack, &["incident", id, "--form", "04", "--at", AT, "-o", output.to_str().unwrap()]);
+    assert!(std::fs::read(&output).unwrap() == word);
+    assert_eq!(haidang(&stack, &["incident", "4711"]).status.code(), Some(2));
+
+    let later = now + std::time::Duration::from_secs(60);
+    let month = jiff::tz::Offset::constant(7).to_datetime(now).strftime("%Y-%m").to_string();
+    let path = format!("/api/v1/reports/bulletin?period={month}&format=json&at={later}");
+    let arguments = ["bulletin", "--period", &month, "--format", "json", "--at", &later.to_string()];
+    let (told, made) = settled(&client, &path, || haidang(&stack, &arguments));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert_eq!(serde_json::from_slice::<Value>(&made.stdout).unwrap(), told);
+    assert_eq!(told["events"]["count"], client.count(""));
+    assert_eq!(told["incidents"]["count"].as_u64(), u64::try_from(client.incidents().len()).ok());
+    assert_eq!(
+        told["days"].as_array().unwrap().iter().map(|day| day["count"].as_u64().unwrap()).sum::<u64>(),
+        client.count("")
+    );
+    assert_eq!(told["by_unit"][0]["name"], "Sở A");
+    let path = format!("/api/v1/reports/bulletin?period={month}&at={later}");
+    assert!(client.bytes(&path) == client.bytes(&path), "the same data, other bytes");
+}
+
+/// The answer of the API and what was made at the same time, once nothing changed in between.
+fn settled(client: &Client, path: &str, make: impl Fn() -> Output) -> (Value, Output) {
+    let same = || {
+        let before = client.get(path);
+        let made = make();
+        (client.get(path) == before).then_some((before, made))
+    };
+    wait(Duration::from_secs(30), same).expect("the data settles")
+}
