@@ -63,7 +63,7 @@ enum Command {
     Rules(rules::Options),
     /// Units, systems, assets and endpoints: import, export, a sample.
     Registry(registry::Options),
-    /// Documents in administrative form: incident forms.
+    /// Documents in administrative form: incident forms, bulletins, compliance reports.
     Report(report::Options),
     /// A province's traffic with known attacks in it, over real syslog.
     Simulate(simulate::Options),

@@ -1,6 +1,7 @@
 //! `haidang report`: documents in administrative form from the command line.
 
 use crate::config::{Config, Place};
+use ::report::Scope;
 use anyhow::Context as _;
 use api::{Document, Documents, Format};
 use clap::Subcommand;
@@ -41,12 +42,31 @@ enum Action {
         #[command(flatten)]
         place: Place,
     },
+    /// How far what the law asks of each level is met: a document (docx), a workbook (xlsx) or data (json)
+    Compliance {
+        /// An assessment, as `GET /api/v1/compliance/assessment` answers it
+        #[arg(long, value_name = "FILE")]
+        assessment: PathBuf,
+        /// Of the systems of this level, 0 to 5 (0: not determined)
+        #[arg(long, conflicts_with_all = ["unit", "system"], value_parser = clap::value_parser!(u8).range(0..=5))]
+        level: Option<u8>,
+        /// Of this unit and its systems
+        #[arg(long, conflicts_with = "system")]
+        unit: Option<String>,
+        /// Of this system
+        #[arg(long)]
+        system: Option<String>,
+        #[command(flatten)]
+        out: Out,
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 /// As what, and where to.
 #[derive(clap::Args)]
 struct Out {
-    /// docx or json
+    /// docx or json; xlsx of a compliance report
     #[arg(long, default_value = "docx", value_parser = format)]
     format: Format,
     /// The moment that the document tells as its own (RFC 3339) [default: now]
@@ -62,7 +82,7 @@ fn form(text: &str) -> Result<::report::FormId, String> {
 }
 
 fn format(text: &str) -> Result<Format, String> {
-    Format::by_name(text).ok_or_else(|| "docx or json".to_owned())
+    Format::by_name(text).ok_or_else(|| "docx, xlsx or json".to_owned())
 }
 
 fn moment(text: &str) -> Result<Time, String> {
@@ -70,7 +90,9 @@ fn moment(text: &str) -> Result<Time, String> {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let (Action::Incident { place, out, .. } | Action::Bulletin { place, out, .. }) = &options.action;
+    let (Action::Incident { place, out, .. }
+    | Action::Bulletin { place, out, .. }
+    | Action::Compliance { place, out, .. }) = &options.action;
     let config = Config::at(place)?;
     let now = Time(jiff::Timestamp::now().as_millisecond());
     let by = Actor::system("report", now);
@@ -95,6 +117,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             }
             Action::Bulletin { period, .. } => {
                 bulletin(&config, documents, &by, (period, out.format), made).await
+            }
+            Action::Compliance { assessment, level, unit, system, .. } => {
+                let scope = match (level, unit, system) {
+                    (Some(level), _, _) => Scope::Level(*level),
+                    (_, Some(unit), _) => Scope::Unit(unit.clone()),
+                    (_, _, Some(system)) => Scope::System(system.clone()),
+                    _ => Scope::Province,
+                };
+                compliance(documents, &by, assessment, (&scope, out.format), made).await
             }
         };
         cases.close().await;
@@ -128,6 +159,19 @@ async fn bulletin(
         engine.stop().await;
     }
     document.context("make the bulletin")
+}
+
+async fn compliance(
+    documents: Documents<'_>,
+    by: &Actor,
+    file: &Path,
+    (scope, format): (&Scope, Format),
+    made: Time,
+) -> anyhow::Result<Document> {
+    let text = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
+    let assessment =
+        serde_json::from_slice(&text).with_context(|| format!("{}: no assessment", file.display()))?;
+    documents.compliance(by, assessment, (scope, format), made).await.context("make the report")
 }
 
 /// The id behind a number as people say it.

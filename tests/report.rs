@@ -63,7 +63,7 @@ assets: [{ id: web, system: dvc, hosts: [cong-dvc] }]
     assert!(std::fs::read(&output).unwrap() == word);
     assert_eq!(haidang(&stack, &["incident", "4711"]).status.code(), Some(2));
 
-    let later = now + std::time::Duration::from_secs(60);
+    let later = now + Duration::from_secs(60);
     let month = jiff::tz::Offset::constant(7).to_datetime(now).strftime("%Y-%m").to_string();
     let path = format!("/api/v1/reports/bulletin?period={month}&format=json&at={later}");
     let arguments = ["bulletin", "--period", &month, "--format", "json", "--at", &later.to_string()];
@@ -89,4 +89,45 @@ fn settled(client: &Client, path: &str, make: impl Fn() -> Output) -> (Value, Ou
         (client.get(path) == before).then_some((before, made))
     };
     wait(Duration::from_secs(30), same).expect("the data settles")
+}
+
+#[test]
+fn a_compliance_report_is_made_of_an_assessment() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "units: [{ id: so-a, name: Sở A }]
+systems: [{ id: dvc, name: Cổng dịch vụ công, level: 3, unit: so-a }, { id: thu-dien-tu, name: Thư điện tử, level: 2, unit: so-a }]
+";
+    let (file, data) = (folder.path().join("registry.yaml"), folder.path().join("data"));
+    std::fs::write(&file, text).unwrap();
+    let haidang = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_haidang"));
+        command.args(arguments).arg("--data").arg(&data).output().unwrap()
+    };
+    assert!(haidang(&["registry", "import", file.to_str().unwrap()]).status.success());
+    let registry = registry::Document::read(registry::Format::Yaml, text.as_bytes()).unwrap();
+    let mut all = registry::Registry::default();
+    registry.rows.into_iter().for_each(|row| all.push(row.entry));
+    let day = |text: &str| text.parse().unwrap();
+    let period = compliance::Period { first: day("2026-10-01"), last: day("2026-10-31") };
+    let assessment = compliance::RuleSets::own().assess(&all, &compliance::Evidence::default(), period);
+    let file = folder.path().join("assessment.json");
+    std::fs::write(&file, serde_json::to_vec(&assessment).unwrap()).unwrap();
+    let report = |more: &[&str]| {
+        haidang(
+            &[&["report", "compliance", "--at", AT, "--assessment", file.to_str().unwrap()], more].concat(),
+        )
+    };
+    let told: Value = serde_json::from_slice(&report(&["--level", "3", "--format", "json"]).stdout).unwrap();
+    let systems = told["assessment"]["systems"].as_array().unwrap();
+    assert_eq!(systems.iter().map(|one| &one["id"]).collect::<Vec<_>>(), ["dvc"]);
+    for format in ["docx", "xlsx"] {
+        let made = report(&["--unit", "so-a", "--format", format]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        assert!(made.stdout.starts_with(b"PK"));
+        assert!(
+            report(&["--unit", "so-a", "--format", format]).stdout == made.stdout,
+            "the same data, other bytes"
+        );
+    }
+    assert_eq!(report(&["--unit", "so-x"]).status.code(), Some(2));
 }

@@ -2,6 +2,7 @@
 //! adds to them; `/reports/bulletin`: what happened in a period.
 
 mod bulletin;
+mod compliance;
 
 pub use bulletin::period;
 
@@ -21,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// Keys of the mandatory fields without an answer, for who takes the document.
 const MISSING: HeaderName = HeaderName::from_static("x-missing-fields");
 
@@ -36,6 +38,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 pub enum Format {
     /// For Word and LibreOffice.
     Docx,
+    /// For Excel and LibreOffice; of compliance reports alone.
+    Xlsx,
     /// As data.
     Json,
 }
@@ -46,6 +50,7 @@ impl Format {
     pub fn by_name(name: &str) -> Option<Format> {
         match name {
             "docx" => Some(Format::Docx),
+            "xlsx" => Some(Format::Xlsx),
             "json" => Some(Format::Json),
             _ => None,
         }
@@ -54,6 +59,7 @@ impl Format {
     fn ending(self) -> &'static str {
         match self {
             Format::Docx => "docx",
+            Format::Xlsx => "xlsx",
             Format::Json => "json",
         }
     }
@@ -61,6 +67,7 @@ impl Format {
     fn media_type(self) -> &'static str {
         match self {
             Format::Docx => DOCX,
+            Format::Xlsx => XLSX,
             Format::Json => "application/json",
         }
     }
@@ -88,6 +95,12 @@ pub enum DocumentError {
     /// The events' store refused.
     #[error(transparent)]
     Events(#[from] store::events::EventsError),
+    /// It is no table.
+    #[error("this document is docx or json; there is no workbook of it")]
+    NoWorkbook,
+    /// There is no such unit or system.
+    #[error("no such {0}")]
+    NoScope(&'static str),
     /// It could not be written.
     #[error(transparent)]
     Report(#[from] report::ReportError),
@@ -130,6 +143,7 @@ impl Documents<'_> {
         let told = case.report(form, self.organisation, made)?;
         let bytes = match format {
             Format::Docx => case.docx(form, self.config, self.organisation, made)?,
+            Format::Xlsx => return Err(DocumentError::NoWorkbook),
             Format::Json => serde_json::to_vec(&told).map_err(|_| CasesError::Corrupt("report"))?,
         };
         let detail = format!("form {}, {} mandatory fields open", form.name(), told.missing.len());
@@ -145,6 +159,8 @@ impl From<DocumentError> for Error {
         match error {
             DocumentError::Cases(error) => error.into(),
             DocumentError::Events(error) => error.into(),
+            DocumentError::NoScope(what) => Error::Missing(what),
+            error @ DocumentError::NoWorkbook => Error::BadRequest(error.to_string()),
             DocumentError::Report(error) => Error::Report(error.to_string()),
         }
     }

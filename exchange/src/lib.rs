@@ -14,5 +14,5 @@ pub mod taxii;
 
 pub use config::{Collection, Config, Organisation, TaxiiConfig};
 pub use list::read as read_list;
-pub use schedule::{DeliveryConfig, FeedConfig, ReleaseConfig};
 pub use notice::{Notice, technique};
+pub use schedule::{DeliveryConfig, FeedConfig, ReleaseConfig};

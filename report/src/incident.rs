@@ -22,6 +22,9 @@ pub enum ReportError {
     /// The document could not be written.
     #[error(transparent)]
     Docx(#[from] DocxError),
+    /// The workbook could not be written.
+    #[error("write the workbook: {0}")]
+    Xlsx(#[from] rust_xlsxwriter::XlsxError),
 }
 
 /// What a person adds to what the system knows of an incident.

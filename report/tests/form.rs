@@ -36,6 +36,7 @@ pub(crate) fn organisation() -> Organisation {
         contact_position: "Trưởng ca trực".into(),
         contact_telephone: "0900 000 001".into(),
         contact_email: "truongca@example.vn".into(),
+        ..Organisation::default()
     }
 }
 

@@ -36,9 +36,26 @@ print(json.dumps({
   "charts": {n: zipfile.ZipFile(sys.argv[1]).read(n).decode() for n in zipfile.ZipFile(sys.argv[1]).namelist() if "chart" in n},
 }))
 "#;
-    let python = root().join("target/tools/python/python-docx/bin/python");
-    assert!(python.exists(), "python-docx is missing: run deploy/install test");
-    let output = Command::new(python).args(["-c", SCRIPT]).arg(file).output().unwrap();
+    run("python-docx", SCRIPT, file)
+}
+
+/// What openpyxl reads: `sheets` (rows of values) and how many cells are formulas.
+pub(crate) fn openpyxl(file: &Path) -> Value {
+    const SCRIPT: &str = r#"
+import json, sys, openpyxl
+b = openpyxl.load_workbook(sys.argv[1])
+print(json.dumps({
+  "sheets": {s.title: [[c.value for c in r] for r in s.iter_rows()] for s in b},
+  "formulas": sum(c.data_type == "f" for s in b for r in s.iter_rows() for c in r),
+}))
+"#;
+    run("openpyxl", SCRIPT, file)
+}
+
+fn run(tool: &str, script: &str, file: &Path) -> Value {
+    let python = root().join(format!("target/tools/python/{tool}/bin/python"));
+    assert!(python.exists(), "{tool} is missing: run deploy/install test");
+    let output = Command::new(python).args(["-c", script]).arg(file).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }

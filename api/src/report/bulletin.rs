@@ -70,6 +70,7 @@ impl Documents<'_> {
             Format::Docx => {
                 bulletin.docx(self.config, self.organisation).map_err(report::ReportError::from)?
             }
+            Format::Xlsx => return Err(DocumentError::NoWorkbook),
             Format::Json => serde_json::to_vec(&bulletin).map_err(|_| CasesError::Corrupt("bulletin"))?,
         };
         self.cases.audit(by, "report.bulletin", &period.name(), "done", format.ending()).await?;

@@ -141,6 +141,11 @@ export const en: Catalogue = {
   'age.hours': '{n} h',
   'age.days': '{n} d',
 
+  'overview.bulletins': 'Bulletins',
+  'overview.bulletin.week': 'Last week',
+  'overview.bulletin.month': 'Last month',
+  'overview.bulletin.quarter': 'Last quarter',
+  'overview.bulletinNote': 'A Word file of the last period that is over, beside the one before it.',
   'overview.title': 'Overview',
   'overview.events': 'Events',
   'overview.open': 'Incidents not closed',

@@ -139,6 +139,11 @@ export const vi = {
   'age.hours': '{n} giờ',
   'age.days': '{n} ngày',
 
+  'overview.bulletins': 'Bản tin',
+  'overview.bulletin.week': 'Tuần trước',
+  'overview.bulletin.month': 'Tháng trước',
+  'overview.bulletin.quarter': 'Quý trước',
+  'overview.bulletinNote': 'Tệp Word của kỳ gần nhất đã kết thúc, so với kỳ trước đó.',
   'overview.title': 'Tổng quan',
   'overview.events': 'Sự kiện',
   'overview.open': 'Sự cố chưa đóng',
