@@ -107,6 +107,11 @@ function incidents(state, request, path, query, body) {
   const it = state.incidents.find((known) => known.id === id);
   if (!it) return problem(404, 'Not Found', 'no such incident');
   if (part === 'events') return paged(state.events.slice(0, 130).reverse(), query);
+  if (part === 'particulars') {
+    if (request.method === 'PUT') it.particulars = body;
+    const none = { notified: [], cause: '', scope: '', remedy: '', result: '', request: '' };
+    return json(it.particulars ?? none);
+  }
   const time = new Date().toISOString();
   if (part === 'comments') {
     const comment = { id: String(it.comments.length + 1), author: state.signedIn.username, text: body.text, created: time };
