@@ -40,6 +40,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let (_enricher, warnings) = Enricher::load(&config.collector.enrich);
     problems.extend(warnings.iter().map(ToString::to_string));
     problems.extend(exchange(&config.exchange));
+    if let Err(error) = config.compliance.load() {
+        problems.extend(format!("{error:#}").lines().map(str::to_owned));
+    }
     for file in &config.collector.intake.files {
         if !file.exists() {
             problems.push(format!("{}: does not exist yet; it is followed once it does", file.display()));

@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) kafka: crate::kafka::Config,
     pub(crate) api: Api,
+    /// Rules of law.
+    pub(crate) compliance: crate::compliance::Config,
     /// Who we are to others and what they may have of us.
     pub(crate) exchange: exchange::Config,
     /// Who issues documents.

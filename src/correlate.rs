@@ -46,14 +46,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 async fn correlate(config: &Config) -> anyhow::Result<ExitCode> {
     let data = run::prepare(&config.data())?;
     let rules = Arc::new(Live::new(crate::rules::load(&config.rules)?));
-    let events = Events::connect(target(config, &data)?, config.store.events.clone());
+    let laws = config.compliance.load()?;
+    let events =
+        Events::connect(target(config, &data)?, config.store.events.clone()).under(Arc::clone(&laws));
     let stopping = run::asked_to_stop();
     tokio::pin!(stopping);
     tokio::select! {
         outcome = wait_for_store(&events) => outcome?,
         _ = &mut stopping => return Ok(ExitCode::SUCCESS),
     }
-    let cases = Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?;
+    let cases =
+        Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?.under(laws);
     let progress = Arc::new(Progress::default());
     let stop = Arc::new(AtomicBool::new(false));
     let threads = start(config, &rules, events, &cases, &progress, &stop)?;

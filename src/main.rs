@@ -7,6 +7,7 @@ mod avreport;
 mod bar;
 mod check;
 mod collect;
+mod compliance;
 mod config;
 mod correlate;
 mod detect;

@@ -53,9 +53,12 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let spool = open_spool(config, &data)?;
 
     let engine = start_engine(config, &data).await?;
+    let laws = config.compliance.load()?;
     let events = Events::connect(Target::Socket(engine.socket().to_owned()), config.store.events.clone());
+    let events = events.under(Arc::clone(&laws));
     events.migrate().await.context("bring the events' tables up to date")?;
-    let cases = open_cases(&data).await?;
+    let cases = open_cases(&data).await?.under(laws);
+    crate::compliance::follow(cases.clone(), events.clone()).await?;
 
     let ledger = Arc::new(Ledger::new(LEDGER_SOURCES_MAX));
     let progress = Arc::new(Progress::default());

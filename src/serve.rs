@@ -37,9 +37,11 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
             (Target::Socket(engine.socket().to_owned()), Some(engine))
         }
     };
-    let events = Events::connect(target, config.store.events.clone());
+    let laws = config.compliance.load()?;
+    let events = Events::connect(target, config.store.events.clone()).under(Arc::clone(&laws));
     events.migrate().await.context("bring the events' tables up to date")?;
-    let cases = run::open_cases(&data).await?;
+    let cases = run::open_cases(&data).await?.under(laws);
+    crate::compliance::follow(cases.clone(), events.clone()).await?;
 
     run::partners(config, &events, &cases);
     let listener = run::listen(config.api.address).await?;

@@ -15,6 +15,7 @@ mod browser;
 mod candidate;
 mod cluster;
 mod command;
+mod compliance;
 mod delivery;
 mod feed;
 mod indicators;

@@ -1,10 +1,12 @@
 //! `/healthz`, `/readyz`, `/metrics`: for what watches the process.
 
+use crate::access::Peer;
 use crate::{App, Check};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
+use std::fmt::Write as _;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -43,8 +45,13 @@ async fn ready(State(app): State<App>) -> (StatusCode, axum::Json<Readiness>) {
 
 /// Figures in Prometheus' text format: from this machine, or with a credential.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
-async fn metrics(State(app): State<App>) -> Response {
+async fn metrics(State(app): State<App>, peer: Peer) -> Response {
     let mut text = String::new();
     (app.metrics)(&mut text);
+    if let Ok((owed, overdue)) = app.cases.reports_owed(peer.now).await {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "# TYPE haidang_reports_owed gauge\nhaidang_reports_owed {owed}");
+        let _ = writeln!(text, "# TYPE haidang_reports_overdue gauge\nhaidang_reports_overdue {overdue}");
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -1,10 +1,11 @@
 //! `/incidents`: the list, one incident, its changes, comments and evidence.
 
 mod body;
+mod reporting;
 mod story;
 
 use crate::App;
-use crate::access::Caller;
+use crate::access::{Caller, Peer};
 use crate::error::Error;
 use crate::event::{EventPage, document};
 use crate::extract::{self, Json, Path, Query};
@@ -12,10 +13,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use body::{ChangeRequest, CommentBody, CommentRequest, IncidentDetail, IncidentPage, IncidentSummary};
-use event::{EventId, Severity, Status};
+use event::{EventId, Severity, Status, Time};
 use serde::Deserialize;
 use std::collections::BTreeSet;
-use store::cases::{Detail, Filter, Sort};
+use store::cases::{Detail, Due, Filter, Sort};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,6 +29,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(list))
         .routes(routes!(show, change))
         .routes(routes!(comment))
+        .routes(routes!(reporting::classify))
+        .routes(routes!(reporting::report))
         .routes(routes!(evidence))
 }
 
@@ -51,7 +54,9 @@ struct ListQuery {
     to: Option<String>,
     /// Authorised scans, which page nobody: `false` without them (the default), `true` them alone, `any` both.
     authorised: Option<String>,
-    /// `-last` (the default), `-severity` or `-first`.
+    /// Of which a report is owed (`owed`), or late (`overdue`).
+    due: Option<String>,
+    /// `-last` (the default), `-severity`, `-first`, or `due`: whose report is late first.
     sort: Option<String>,
     /// Incidents of a page, at most 1,000; 100 if absent.
     limit: Option<String>,
@@ -63,13 +68,15 @@ struct ListQuery {
 #[utoipa::path(get, path = "/incidents", tag = "incidents", params(ListQuery), responses((status = 200, body = IncidentPage)))]
 async fn list(
     State(app): State<App>,
+    peer: Peer,
     Query(sent): Query<ListQuery>,
 ) -> Result<axum::Json<IncidentPage>, Error> {
     let sort = match sent.sort.as_deref().unwrap_or_default() {
         "" | "-last" => Sort::Last,
         "-severity" => Sort::Severity,
         "-first" => Sort::First,
-        _ => return Err(Error::BadRequest("`sort` is -last, -severity or -first".to_owned())),
+        "due" => Sort::Due,
+        _ => return Err(Error::BadRequest("`sort` is -last, -severity, -first or due".to_owned())),
     };
     let assignee = extract::text(sent.assignee);
     let filter = Filter {
@@ -85,6 +92,12 @@ async fn list(
             "true" => Some(true),
             "any" => None,
             _ => return Err(Error::BadRequest("`authorised` is false, true or any".to_owned())),
+        },
+        due: match sent.due.as_deref().unwrap_or_default() {
+            "" => None,
+            "owed" => Some(Due::Owed),
+            "overdue" => Some(Due::LateAt(peer.now)),
+            _ => return Err(Error::BadRequest("`due` is owed or overdue".to_owned())),
         },
     };
     if filter.text.as_ref().is_some_and(|text| text.len() > 500) {
@@ -104,9 +117,9 @@ async fn list(
 /// One incident, with its version as `ETag`; the one that it became part of, if it was merged.
 #[utoipa::path(get, path = "/incidents/{id}", tag = "incidents", params(("id" = String, Path)),
     responses((status = 200, body = IncidentDetail), (status = 404)))]
-async fn show(State(app): State<App>, Path(id): Path) -> Result<Response, Error> {
+async fn show(State(app): State<App>, peer: Peer, Path(id): Path) -> Result<Response, Error> {
     let detail = app.cases.incident(&id).await?.ok_or(Error::Missing("incident"))?;
-    Ok(tagged(detail))
+    Ok(tagged(&app, detail, peer.now))
 }
 
 /// Changes what people say of an incident. `If-Match` is the version that the change is based on.
@@ -130,7 +143,7 @@ async fn change(
     let version =
         version.ok_or_else(|| Error::BadRequest("If-Match is the version in quotes, as \"3\"".to_owned()))?;
     let detail = app.cases.change_incident(&caller.actor, &id, version, &sent.into()).await?;
-    Ok(tagged(detail))
+    Ok(tagged(&app, detail, caller.actor.now))
 }
 
 /// Adds a comment.
@@ -187,9 +200,9 @@ fn place(cursor: &str) -> Option<(i64, EventId)> {
     Some((time.parse().ok()?, id.parse().ok()?))
 }
 
-fn tagged(detail: Detail) -> Response {
+fn tagged(app: &App, detail: Detail, now: Time) -> Response {
     let tag = HeaderValue::try_from(format!("\"{}\"", detail.summary.version));
-    let mut response = axum::Json(IncidentDetail::from(detail)).into_response();
+    let mut response = axum::Json(IncidentDetail::of(detail, app.cases.rule_sets(), now)).into_response();
     if let Ok(tag) = tag {
         response.headers_mut().insert(header::ETAG, tag);
     }

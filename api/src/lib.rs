@@ -7,6 +7,7 @@
 
 mod access;
 mod audit;
+mod compliance;
 mod dashboards;
 mod document;
 mod error;
@@ -120,6 +121,7 @@ pub(crate) type App = Arc<State>;
 fn resources() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(audit::router())
+        .merge(self::compliance::router())
         .merge(event::router())
         .merge(incident::router())
         .merge(indicator::router())

@@ -32,6 +32,10 @@ struct Overview {
     /// Over longer ranges, the average of each stretch.
     events_per_minute: Vec<Bucket>,
     incidents_open: u64,
+    /// Incidents of which a report is owed.
+    reports_owed: u64,
+    /// Those whose report is late.
+    reports_overdue: u64,
     incidents_by_severity: BySeverity,
     top_sources: Vec<TopSource>,
     silent_sources: Vec<SilentSource>,
@@ -101,6 +105,7 @@ async fn show(
     }
     let open = &by_severity;
     let incidents_open = open.critical + open.high + open.medium + open.low + open.informational;
+    let (reports_owed, reports_overdue) = app.cases.reports_owed(peer.now).await?;
     let ledger = (app.ledger)();
     let sources_total = ledger.len() as u64;
     let silent = ledger.into_iter().filter(|line| line.silent).map(|line| SilentSource {
@@ -116,6 +121,8 @@ async fn show(
             .map(|bar| Bucket { time: bar.time, count: per_minute(bar.count) })
             .collect(),
         incidents_open,
+        reports_owed,
+        reports_overdue,
         incidents_by_severity: by_severity,
         top_sources: tops
             .into_iter()

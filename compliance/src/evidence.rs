@@ -21,7 +21,7 @@ pub struct DayOfLogs {
 /// What the logs of a machine say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct AssetLogs {
-    /// How many came within the period.
+    /// About how many came within the period; what was repeated after a crash counts again.
     pub events: u64,
     /// How many seconds its clock is behind (or, negative, ahead of) their receipt, in the middle.
     pub skew_s: f64,

@@ -37,6 +37,11 @@ export function day(time: string | number): string {
   return at ? `${two(at.getUTCDate())}/${two(at.getUTCMonth() + 1)}` : String(time);
 }
 
+/** `23/11/2026` of `2026-11-23`; a text that is no day comes back as it is. */
+export function civil(day: string): string {
+  return /^\d{4}-\d{2}-\d{2}$/.test(day) ? day.split('-').reverse().join('/') : day;
+}
+
 function date(at: Date): string {
   return `${two(at.getUTCDate())}/${two(at.getUTCMonth() + 1)}/${at.getUTCFullYear()}`;
 }

@@ -2,12 +2,16 @@
 import { SEVERITIES, STATUSES, type Severity, type Status } from './api/model';
 import type { Params } from './api/client';
 
-export const SORTS = ['-last', '-severity', '-first'] as const;
+export const SORTS = ['-last', '-severity', '-first', 'due'] as const;
 export type Sort = (typeof SORTS)[number];
 
 /** Authorised scans: left out, alone, or among the others. */
 export const AUTHORISED = ['false', 'true', 'any'] as const;
 export type AuthorisedShown = (typeof AUTHORISED)[number];
+
+/** By the reports that incidents owe: all, those that owe one, those whose report is late. */
+export const DUE = ['', 'owed', 'overdue'] as const;
+export type DueShown = (typeof DUE)[number];
 
 export interface Filters {
   statuses: Status[];
@@ -16,6 +20,7 @@ export interface Filters {
   assignee: string;
   q: string;
   authorised: AuthorisedShown;
+  due: DueShown;
   sort: Sort;
 }
 
@@ -33,6 +38,7 @@ export function read(query: URLSearchParams): Filters {
     assignee: query.get('assignee') ?? '',
     q: query.get('q') ?? '',
     authorised: AUTHORISED.find((known) => known === query.get('authorised')) ?? 'false',
+    due: DUE.find((known) => known === query.get('due')) ?? '',
     sort: sort ?? '-last',
   };
 }
@@ -46,6 +52,7 @@ export function address(filters: Filters): string {
   if (filters.assignee) query.set('assignee', filters.assignee);
   if (filters.q) query.set('q', filters.q);
   if (filters.authorised !== 'false') query.set('authorised', filters.authorised);
+  if (filters.due) query.set('due', filters.due);
   if (filters.sort !== '-last') query.set('sort', filters.sort);
   const text = query.toString();
   return text ? `/incidents?${text}` : '/incidents';
@@ -60,6 +67,7 @@ export function params(filters: Filters): Params {
     assignee: filters.assignee,
     q: filters.q,
     authorised: filters.authorised,
+    due: filters.due,
     sort: filters.sort,
   };
 }

@@ -88,7 +88,7 @@ function overview(now, ago) {
   const minute = Math.floor(now / 60_000) * 60_000;
   const wave = (n) => Math.round(42_000 + 14_000 * Math.sin(n / 9) + 5_000 * Math.sin(n / 2.3) + (n === 21 ? 38_000 : 0));
   return {
-    events_total: 2_486_113, incidents_open: 52, sources_total: 111,
+    events_total: 2_486_113, incidents_open: 52, reports_owed: 3, reports_overdue: 1, sources_total: 111,
     events_per_minute: Array.from({ length: 60 }, (_, n) => ({ time: new Date(minute - (59 - n) * 60_000).toISOString(), count: wave(n) })),
     incidents_by_severity: { critical: 4, high: 11, medium: 19, low: 13, informational: 5 },
     top_sources: Array.from({ length: 8 }, (_, n) => ({ address: `203.0.113.${10 + n * 7}`, count: 91_233 - n * 11_021, country: ['VN', 'US', null, 'NL'][n % 4] })),

@@ -92,7 +92,7 @@ function paged(items, query) {
 const summary = ({ alerts, comments, history, ...rest }) => ({ ...rest, comments_count: comments.length, alerts_count: alerts.length });
 const sentence = ({ first, last, level, count, title, title_vi }, stage) => ({ first, last, stage, level, count, text: `${title}: ${count} times.`, text_vi: `${title_vi}: ${count} lần.` });
 const told = (it) => ({ story: it.alerts.map((alert) => sentence(alert, it.stage)), risk: it.entities.map((entity, nth) => ({ ...entity, score: 50 >> nth })) });
-const detail = (it) => ({ ...summary(it), ...told(it), alerts: it.alerts, comments: it.comments, history: it.history });
+const detail = (it) => ({ ...summary(it), ...told(it), reporting: { detected: it.first, due: null, classes: [], deadlines: [] }, alerts: it.alerts, comments: it.comments, history: it.history });
 
 function incidents(state, request, path, query, body) {
   const [, , id, part] = path.split('/');

@@ -4,4 +4,8 @@ pub mod engine;
 pub mod events;
 pub mod query;
 
+mod evidence;
+
 pub mod cases;
+
+pub use evidence::{KeepError, assess, keep_for_levels};

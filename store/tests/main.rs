@@ -9,3 +9,4 @@ mod bridge;
 mod crash;
 mod events;
 mod live;
+mod retention;

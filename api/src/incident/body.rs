@@ -1,6 +1,8 @@
 //! Incidents on the wire.
 
+use super::reporting::ReportingBody;
 use super::story::{Sentence, story};
+use compliance::RuleSets;
 use event::{Alert, Authorised, Because, Entity, EventId, Risk, Severity, Stage, Status, Suppressed, Time};
 use serde::{Deserialize, Deserializer, Serialize};
 use store::cases::{Change, Comment, Detail, HistoryEntry, Summary, Verdict};
@@ -46,6 +48,9 @@ pub(super) struct IncidentSummary {
     /// Closed, and events came after.
     updated_after_close: bool,
     version: i64,
+    /// When the next report that is owed is late; null if none is owed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due: Option<Time>,
     /// Every alert is of this authorised scan: nobody is paged, and the list leaves it out unless asked.
     authorised: Option<AuthorisedBody>,
     /// `attack`, or `warning`: somebody warns of it, and each unit that it concerns has a task (`/warnings`).
@@ -160,6 +165,8 @@ struct HistoryBody {
 pub(super) struct IncidentDetail {
     #[serde(flatten)]
     summary: IncidentSummary,
+    /// What is to be reported, to whom, by when.
+    reporting: ReportingBody,
     /// What happened, in order of time.
     story: Vec<Sentence>,
     /// What its alerts say against each entity, the most first.
@@ -273,6 +280,7 @@ impl From<Summary> for IncidentSummary {
             comments_count: found.comments_count,
             updated_after_close: found.updated_after_close,
             version: found.version,
+            due: found.due,
             authorised: found.authorised.map(AuthorisedBody::from),
             kind: if found.is_warning { "warning" } else { "attack" },
         }
@@ -304,9 +312,10 @@ impl From<Alert> for AlertBody {
     }
 }
 
-impl From<Detail> for IncidentDetail {
-    fn from(found: Detail) -> IncidentDetail {
+impl IncidentDetail {
+    pub(super) fn of(found: Detail, rules: &RuleSets, now: Time) -> IncidentDetail {
         IncidentDetail {
+            reporting: ReportingBody::of(&found.reporting, rules, now),
             summary: found.summary.into(),
             story: story(&found.alerts),
             risk: Risk::of(&found.alerts).into_iter().map(RiskBody::from).collect(),

@@ -5,7 +5,7 @@
 //! `log.syslog.hostname` (the device that saw it), `haidang.collector.address` (who sent the line). Within each, the
 //! name goes before the address: addresses are handed on, names less so.
 
-use event::{Event, Field, Value};
+use event::{Event, Field, Time, Value};
 use registry::{Document, Format, Import, Network, Problem, Registry, System, Unit};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -36,6 +36,24 @@ pub struct Asset {
     pub system_name: String,
     /// `haidang.system.level`, 1 to 5.
     pub system_level: u8,
+    /// What it was before, oldest first: each with its first moment.
+    pub earlier_levels: Vec<(Time, u8)>,
+    /// The first moment of `system_level`.
+    pub level_since: Option<Time>,
+}
+
+impl Asset {
+    /// The level at that moment, 0 if it had none.
+    fn level_at(&self, time: Time) -> u8 {
+        if self.level_since.is_none_or(|since| since <= time) {
+            return self.system_level;
+        }
+        let earlier = self.earlier_levels.iter().rev();
+        earlier
+            .map(|(since, level)| (*since, *level))
+            .find(|(since, _)| *since <= time)
+            .map_or(0, |(_, level)| level)
+    }
 }
 
 /// The registry, ready for looking up.
@@ -137,8 +155,9 @@ impl Assets {
                 event.set(field, Value::Text(text));
             }
         }
-        if asset.system_level > 0 {
-            event.set(Field::HAIDANG_SYSTEM_LEVEL, Value::Long(i64::from(asset.system_level)));
+        let level = asset.level_at(believed(event));
+        if level > 0 {
+            event.set(Field::HAIDANG_SYSTEM_LEVEL, Value::Long(i64::from(level)));
         }
     }
 
@@ -176,6 +195,20 @@ impl Assets {
             _ => None,
         })
     }
+}
+
+/// The event's time, or that of its receipt if its clock cannot be believed.
+fn believed(event: &Event) -> Time {
+    const DAY_MS: i64 = 86_400_000;
+    let (received, time) = (event.id().received(), event.time());
+    let is_believed = (received.plus_ms(-400 * DAY_MS)..=received.plus_ms(DAY_MS)).contains(&time);
+    if is_believed { time } else { received }
+}
+
+/// The first moment of a day in Vietnam, as the law counts days.
+fn first_moment(day: registry::Date) -> Time {
+    let midnight = jiff::tz::Offset::constant(7).to_timestamp(day.at(0, 0, 0, 0));
+    midnight.map_or(Time(0), |stamp| Time(stamp.as_millisecond()))
 }
 
 /// From networks, nested but never crossing, to stretches of which each has one owner.
@@ -224,6 +257,13 @@ impl Build<'_> {
             system_id: system.map(|system| system.id.clone()).unwrap_or_default(),
             system_name: system.map(|system| system.name.clone()).unwrap_or_default(),
             system_level: system.map_or(0, |system| system.level),
+            level_since: system.and_then(|system| system.level_since).map(first_moment),
+            earlier_levels: system
+                .map(|system| system.earlier_levels.as_slice())
+                .unwrap_or_default()
+                .iter()
+                .map(|one| (one.since.map_or(Time(i64::MIN), first_moment), one.level))
+                .collect(),
         });
         let networks = addresses.iter().filter_map(|text| text.parse().ok());
         self.networks.extend(networks.map(|network| (network, this)));

@@ -1,7 +1,7 @@
 // The one way to the server: same-origin fetch with the CSRF header, RFC 9457 problems as `ApiError`.
 import type {
-  Comment, Delivery, Document, Exchange, Histogram, IncidentChange, IncidentDetail, IncidentSummary, Indicator,
-  IndicatorSource, Language, NewWarning, Overview, Page, Particulars, Release, Released, Rule,
+  Board, Comment, Delivery, Document, Exchange, Histogram, IncidentChange, IncidentDetail, IncidentSummary, Indicator,
+  IndicatorSource, Language, NewWarning, Overview, Page, Particulars, RegistryKind, RegistryRow, Release, Released, Rule,
   Session, SourceHealth, TakenIn, User, Warning, Warnings,
 } from './model';
 
@@ -115,6 +115,19 @@ export class Client {
       body: { act, note },
     });
   units = () => this.call<Page<{ id: string; name: string }>>('GET', '/registry/units', { params: { limit: 1000 } });
+
+  /** Says which class an incident is of, and why. */
+  classifyIncident = (id: string, body: { rule_set: string; class: string; reason: string }) =>
+    this.call<IncidentDetail>('PUT', `/incidents/${encodeURIComponent(id)}/class`, { body });
+  /** Notes that a report was made. */
+  reportIncident = (id: string, body: { deadline: string; recipient: string; reported: string; document: string }) =>
+    this.call<IncidentDetail>('POST', `/incidents/${encodeURIComponent(id)}/reports`, { body });
+
+  board = (params: Params, signal?: AbortSignal) => this.call<Board>('GET', '/compliance/board', { params, signal });
+  registry = (kind: RegistryKind, params: Params, signal?: AbortSignal) =>
+    this.call<Page<RegistryRow>>('GET', `/registry/${kind}`, { params, signal });
+  registryRow = (kind: RegistryKind, id: string, signal?: AbortSignal) =>
+    this.call<RegistryRow>('GET', `/registry/${kind}/${encodeURIComponent(id)}`, { signal });
 
   private async call<T>(method: string, path: string, options: Options = {}): Promise<T> {
     const headers: Record<string, string> = { Accept: 'application/json', ...options.headers };

@@ -61,6 +61,8 @@ export interface IncidentSummary {
   entities: Entity[];
   comments_count: number;
   version: number;
+  /** When the next report that is owed is late. */
+  due?: string | null;
   authorised?: Authorised | null;
   kind?: 'attack' | 'warning';
 }
@@ -160,11 +162,108 @@ export interface Risk extends Entity {
 }
 
 export interface IncidentDetail extends IncidentSummary {
+  reporting: Reporting;
   story: Sentence[];
   risk: Risk[];
   alerts: Alert[];
   comments: Comment[];
   history: Change[];
+}
+
+export type Certainty = 'confirmed' | 'to-verify';
+
+/** What is to be reported to one recipient. */
+export interface Deadline {
+  deadline: string;
+  title: string;
+  title_vi: string;
+  recipient: string;
+  recipient_name: string;
+  recipient_name_vi: string;
+  within: string;
+  due: string;
+  late_after: string;
+  stand: 'pending' | 'overdue' | 'reported' | 'reported_late';
+  report: { reported: string; document: string; actor: string; time: string } | null;
+  citation: string;
+  certainty: Certainty;
+}
+
+/** An incident's class in a rule set, and which it could have. */
+export interface ReportingClass {
+  rule_set: string;
+  title: string;
+  title_vi: string;
+  class: string;
+  options: { id: string; title: string; title_vi: string }[];
+  actor: string | null;
+  reason: string | null;
+}
+
+export interface Reporting {
+  detected: string;
+  due: string | null;
+  classes: ReportingClass[];
+  deadlines: Deadline[];
+}
+
+export interface Tally {
+  met: number;
+  not_met: number;
+  unknown: number;
+}
+
+export interface LayerStand {
+  layer: number;
+  state: 'met' | 'partly' | 'not_met' | 'unknown' | 'not_required';
+  tally: Tally;
+  before: Tally;
+  trend: number | null;
+  missing: { measure: string; title: string; title_vi: string; subject: string; not_met: number; unknown: number; of: string[] }[];
+}
+
+export interface BoardRow {
+  id: string;
+  name: string;
+  systems: number;
+  layers: LayerStand[];
+}
+
+export interface Board {
+  period: { first: string; last: string };
+  before: { first: string; last: string };
+  computed: string;
+  province: BoardRow;
+  units: BoardRow[];
+  targets: { id: string; title: string; title_vi: string; target: number; now: number | null; gap: number | null; of: number; fit: number; citation: string; certainty: Certainty }[];
+}
+
+export const REGISTRY_KINDS = ['systems', 'assets', 'endpoints', 'units'] as const;
+export type RegistryKind = (typeof REGISTRY_KINDS)[number];
+
+/** A row of any kind; what is usual is left out of it. */
+export interface RegistryRow {
+  id: string;
+  name?: string;
+  parent?: string;
+  official_code?: string;
+  until?: string;
+  contact_name?: string;
+  contact_telephone?: string;
+  unit?: string;
+  system?: string;
+  level?: number;
+  level_since?: string;
+  earlier_levels?: string[];
+  dossier?: string;
+  decision?: string;
+  plan?: string;
+  registered?: boolean;
+  addresses?: string[];
+  hosts?: string[];
+  logs?: boolean;
+  os?: string;
+  antivirus?: string;
 }
 
 /** What a person may change of an incident. */
@@ -189,6 +288,8 @@ export interface Overview {
   events_total: number;
   events_per_minute: Bucket[];
   incidents_open: number;
+  reports_owed: number;
+  reports_overdue: number;
   incidents_by_severity: Partial<Record<Severity, number>>;
   top_sources: { address: string; count: number; country?: string | null }[];
   silent_sources: { source: string; last_seen: string; silent_s: number }[];

@@ -1,4 +1,5 @@
 // The English catalogue. Its type demands exactly the Vietnamese one's keys.
+import { law } from './law.en';
 import type { Catalogue } from './catalogue';
 
 export const en: Catalogue = {
@@ -453,4 +454,5 @@ export const en: Catalogue = {
   'role.responder': 'Incident responder',
   'role.auditor': 'Auditor (reads only)',
   'role.partner': 'Partner (exchange only)',
+  ...law,
 };

@@ -1,4 +1,6 @@
 // The Vietnamese catalogue: the first language, and the list of keys that every other catalogue must have.
+import { law } from './law.vi';
+
 export const vi = {
   'app.name': 'Hải Đăng',
   'app.subtitle': 'Trung tâm điều hành an toàn thông tin (SOC)',
@@ -451,4 +453,5 @@ export const vi = {
   'role.responder': 'Ứng cứu sự cố',
   'role.auditor': 'Kiểm toán (chỉ xem)',
   'role.partner': 'Đối tác (chỉ trao đổi)',
+  ...law,
 } as const;

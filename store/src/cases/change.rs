@@ -1,7 +1,7 @@
 //! What people decide of an incident, one at a time: who changes what they have not seen is told so.
 
 use super::incident::{by_rank, rank};
-use super::{Actor, Cases, Detail, Error, Role, audit, comment, list};
+use super::{Actor, Cases, Detail, Error, Role, audit, comment, list, reporting};
 use event::{Severity, Status};
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
@@ -112,6 +112,7 @@ impl Cases {
         .execute(&mut *tx)
         .await?;
         audit::append(&mut tx, by, "incident.change", &was.id, "done", &detail.join(", ")).await?;
+        reporting::refresh(&mut tx, &self.rules, &was.id).await?;
         tx.commit().await?;
         self.incident(&was.id).await?.ok_or(Error::Missing("incident"))
     }

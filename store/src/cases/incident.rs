@@ -5,7 +5,7 @@ mod merge;
 
 pub use detail::Detail;
 
-use super::{Cases, Error, Tx, comment, secret, stored};
+use super::{Cases, Error, Tx, comment, reporting, secret, stored};
 use event::{Alert, Authorised, Incident, Severity, Time};
 use sqlx::Row as _;
 use std::collections::{HashMap, HashSet};
@@ -70,6 +70,7 @@ impl Cases {
                 }
             }
             write_alerts(&mut tx, &id, incident, &columns.alerts).await?;
+            reporting::refresh(&mut tx, &self.rules, &id).await?;
         }
         for (absorbed, survivor) in merged {
             done.merged +=

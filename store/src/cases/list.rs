@@ -1,6 +1,7 @@
 //! The list of incidents: filters, orders, and a cursor that stays right while incidents come in.
 
 use super::incident::{authorised, by_rank, rank};
+use super::reporting::late_before;
 use super::{Cases, Db, Error, Tx, Verdict};
 use event::{Authorised, Entity, Severity, Stage, Status, Time};
 use sqlx::{QueryBuilder, Row as _};
@@ -41,6 +42,8 @@ pub struct Summary {
     pub authorised: Option<Authorised>,
     /// Somebody warns of it; it was not found in events of ours.
     pub is_warning: bool,
+    /// When the next report that is owed is late; none if none is owed.
+    pub due: Option<Time>,
 }
 
 /// The order of the list.
@@ -53,6 +56,17 @@ pub enum Sort {
     Severity,
     /// The latest begun first.
     First,
+    /// Whose report is late first; those that owe none last.
+    Due,
+}
+
+/// Which incidents by the reports that they owe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Any that owes one.
+    Owed,
+    /// Whose report is late at that moment.
+    LateAt(Time),
 }
 
 /// Which incidents; an empty filter is all.
@@ -74,6 +88,8 @@ pub struct Filter {
     pub to: Option<Time>,
     /// Of authorised scans alone, or none of those.
     pub authorised: Option<bool>,
+    /// By the reports that they owe.
+    pub due: Option<Due>,
 }
 
 /// A page of the list.
@@ -87,7 +103,8 @@ pub struct Page {
 
 const SELECT: &str = "SELECT i.id, i.number, i.title, i.title_vi, i.severity, i.stage, i.status, i.verdict, i.assignee, \
     i.unit, i.system, i.system_level, i.first_ms, i.last_ms, i.created_ms, i.updated_ms, i.alerts_count, \
-    i.events_count, i.entities, i.comments_count, i.updated_after_close, i.version, i.authorised, i.kind FROM incidents i ";
+    i.events_count, i.entities, i.comments_count, i.updated_after_close, i.version, i.authorised, i.kind, \
+    i.due_ms FROM incidents i ";
 
 impl Cases {
     /// A page of at most `limit` incidents, after `cursor`.
@@ -111,6 +128,7 @@ impl Cases {
             Sort::Last => " ORDER BY i.last_ms DESC, i.number DESC",
             Sort::Severity => " ORDER BY i.severity DESC, i.last_ms DESC, i.number DESC",
             Sort::First => " ORDER BY i.first_ms DESC, i.number DESC",
+            Sort::Due => " ORDER BY COALESCE(i.due_ms, 9000000000000000), i.number",
         });
         query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
         let rows = query.build().fetch_all(&self.read).await?;
@@ -152,6 +170,11 @@ fn narrow(query: &mut QueryBuilder<Db>, filter: &Filter) {
         Some(false) => drop(query.push(" AND i.authorised IS NULL")),
         None => {}
     }
+    match filter.due {
+        Some(Due::Owed) => drop(query.push(" AND i.due_ms IS NOT NULL")),
+        Some(Due::LateAt(now)) => drop(query.push(" AND i.due_ms < ").push_bind(late_before(now))),
+        None => {}
+    }
     if let Some(from) = filter.from {
         query.push(" AND i.last_ms >= ").push_bind(from.0);
     }
@@ -166,6 +189,7 @@ fn cursor_of(sort: Sort, item: &Summary) -> String {
         Sort::Last => format!("l.{}.{}", item.last.0, item.number),
         Sort::Severity => format!("s.{}.{}.{}", rank(item.severity), item.last.0, item.number),
         Sort::First => format!("f.{}.{}", item.first.0, item.number),
+        Sort::Due => format!("d.{}.{}", item.due.map_or(9_000_000_000_000_000, |due| due.0), item.number),
     }
 }
 
@@ -175,14 +199,16 @@ fn after(query: &mut QueryBuilder<Db>, sort: Sort, cursor: &str) -> Result<(), E
         Sort::Last => ("l", "(i.last_ms, i.number)"),
         Sort::Severity => ("s", "(i.severity, i.last_ms, i.number)"),
         Sort::First => ("f", "(i.first_ms, i.number)"),
+        Sort::Due => ("d", "(COALESCE(i.due_ms, 9000000000000000), i.number)"),
     };
     let mut parts = cursor.split('.');
     let (kind, numbers) = (parts.next(), parts.map(str::parse::<i64>).collect::<Result<Vec<_>, _>>());
     let numbers = numbers.map_err(|_| unfit())?;
-    if kind != Some(letter) || numbers.len() != columns.split(',').count() {
+    if kind != Some(letter) || numbers.len() != columns.matches("i.").count() {
         return Err(unfit());
     }
-    let mut all = query.push(format!(" AND {columns} < (")).separated(", ");
+    let way = if sort == Sort::Due { ">" } else { "<" };
+    let mut all = query.push(format!(" AND {columns} {way} (")).separated(", ");
     for number in numbers {
         all.push_bind(number);
     }
@@ -240,5 +266,6 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Summary, Error> {
         version: row.try_get(21)?,
         authorised: scan.as_deref().map(authorised).transpose()?,
         is_warning: row.try_get::<String, _>(23)? == "warning",
+        due: row.try_get::<Option<i64>, _>(24)?.map(Time),
     })
 }

@@ -11,6 +11,7 @@ const STEPS: &[(i64, &str)] = &[
     (5, include_str!("migrations/0005_registry.sql")),
     (7, include_str!("migrations/0007_exchange.sql")),
     (8, include_str!("migrations/0008_particulars.sql")),
+    (9, include_str!("migrations/0009_compliance.sql")),
 ];
 
 pub(super) async fn run(pool: &sqlx::Pool<Db>) -> Result<(), Error> {

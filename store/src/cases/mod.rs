@@ -5,6 +5,7 @@
 //! numbers, times (milliseconds) and flags, `TEXT` for the rest, `ON CONFLICT`.
 //! Invariant: no clock; every method that needs the time is given it.
 
+mod attestation;
 mod audit;
 mod change;
 mod comment;
@@ -19,8 +20,10 @@ mod particulars;
 mod password;
 mod registry;
 mod release;
+mod reporting;
 mod secret;
 mod session;
+mod sql;
 mod taxii;
 mod throttle;
 mod token;
@@ -28,6 +31,7 @@ mod user;
 mod warning;
 
 pub use self::registry::RegistryFilter;
+pub use attestation::NewAttestation;
 pub use audit::{AuditHead, AuditReport, Record};
 pub use change::{Change, Verdict};
 pub use comment::{Comment, HistoryEntry};
@@ -36,14 +40,16 @@ pub use detected::AlertFigures;
 pub use feed::Feed;
 pub use incident::{Detail, Upserted};
 pub use indicator::{IndicatorFilter, IndicatorPlace, Loaded, SourceCount};
-pub use list::{Filter, Page, Sort, Summary};
+pub use list::{Due, Filter, Page, Sort, Summary};
 pub use release::{Release, ReleaseFilter};
+pub use reporting::{ChosenClass, ReportMade, ReportingFacts};
 pub use session::{Session, SignedIn};
 pub use taxii::{Added, Found, NewObject, Selection, Versions};
 pub use token::{Token, TokenMade};
 pub use user::{NewUser, OneTimePassword, Role, User, UserChange};
 pub use warning::{Concerned, NewWarning, Task, TaskAct, Warning};
 
+use compliance::RuleSets;
 use event::Time;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::path::Path;
@@ -193,6 +199,7 @@ pub struct Cases {
     write: sqlx::Pool<Db>,
     read: sqlx::Pool<Db>,
     config: Arc<Config>,
+    rules: Arc<RuleSets>,
     hasher: Arc<password::Hasher>,
 }
 
@@ -226,7 +233,15 @@ impl Cases {
             .connect_with(options.read_only(true))
             .await?;
         let hasher = Arc::new(password::Hasher::new(&config));
-        Ok(Cases { write, read, config: Arc::new(config), hasher })
+        let rules = Arc::new(RuleSets::own());
+        Ok(Cases { write, read, config: Arc::new(config), rules, hasher })
+    }
+
+    /// The same under other rules of law.
+    #[must_use]
+    pub fn under(mut self, rules: Arc<RuleSets>) -> Cases {
+        self.rules = rules;
+        self
     }
 
     /// Waits for what is under way and closes the file.

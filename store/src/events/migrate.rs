@@ -6,6 +6,7 @@ use super::{Events, EventsError};
 const MIGRATIONS: &[(&str, &str)] = &[
     ("events", include_str!("migrations/0001_events.sql")),
     ("matches", include_str!("migrations/0002_matches.sql")),
+    ("activity", include_str!("migrations/0003_activity.sql")),
 ];
 
 const OWN_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations{on_cluster} (number UInt32, name String, \
@@ -37,6 +38,11 @@ impl Events {
             }
         }
         Ok(())
+    }
+
+    /// What makes a statement change every member of a cluster.
+    pub(super) fn on_cluster(&self) -> String {
+        on(self.target.cluster())
     }
 
     async fn run(&self, sql: &str) -> Result<(), EventsError> {

@@ -1,5 +1,6 @@
 //! Events and matches in ClickHouse: the embedded engine's or a server's, with the same schema and the same statements.
 
+mod activity;
 mod antivirus;
 mod block;
 pub(crate) mod columns;
@@ -7,6 +8,7 @@ mod matches;
 mod met;
 mod migrate;
 mod replay;
+mod retention;
 mod row;
 mod search;
 mod statistics;
@@ -23,13 +25,16 @@ pub use statistics::{Bucket, Category, Sender, TopSource, TopValue};
 pub use target::Target;
 pub use write::Batch;
 
+use compliance::RuleSets;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Limits of the events' store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Days that events are kept, by the level of their information system from 0 (unknown) to 5.
+    /// Days that events are kept at least, by the level of their information system from 0 (unknown) to 5. What the law
+    /// asks of a level is kept in any case.
     pub keep_days: [u16; 6],
     /// Whether an insert is on the disk, not only with the kernel, when it is acknowledged. Without it a power failure
     /// may take the last seconds, and the spool must keep them.
@@ -47,7 +52,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            keep_days: [365; 6],
+            // What is not known to be of a system may turn out to be of any level.
+            keep_days: [365, 31, 0, 0, 0, 0],
             fsync: true,
             insert_rows_max: 50_000,
             insert_bytes_max: 96 << 20,
@@ -91,6 +97,7 @@ pub struct Events {
     client: clickhouse::Client,
     target: Target,
     config: Config,
+    rules: Arc<RuleSets>,
 }
 
 impl Events {
@@ -98,7 +105,14 @@ impl Events {
     #[must_use]
     pub fn connect(target: Target, config: Config) -> Events {
         let client = target.client().with_setting("async_insert", "0");
-        Events { client, target, config }
+        Events { client, target, config, rules: Arc::new(RuleSets::own()) }
+    }
+
+    /// The same under other rules of law.
+    #[must_use]
+    pub fn under(mut self, rules: Arc<RuleSets>) -> Events {
+        self.rules = rules;
+        self
     }
 
     /// The client underneath, for statements that have no method here.

@@ -4,8 +4,10 @@ use super::block::{self, Block};
 use super::row::{self, Scratch};
 use super::{Events, EventsError};
 use bytes::Bytes;
+use compliance::{Date, RuleSets};
 use event::{Event, Field};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How much of a block is handed to the connection at once.
 const PIECE_BYTES: usize = 1 << 20;
@@ -16,11 +18,22 @@ pub struct Batch {
     rows: usize,
     rows_max: usize,
     bytes_max: usize,
+    /// The least days that rows are kept, by level.
     keep_days: [u16; 6],
-    /// The block of each day that is being filled, and its number within the day.
-    open: BTreeMap<u16, (u32, Block)>,
+    rules: Arc<RuleSets>,
+    /// What is being filled, by day.
+    open: BTreeMap<u16, Open>,
     full: Vec<Sealed>,
     scratch: Scratch,
+}
+
+/// A day's block that is being filled.
+struct Open {
+    /// Its number within the day.
+    number: u32,
+    block: Block,
+    /// How long its rows are kept, by level.
+    keep_days: [u16; 6],
 }
 
 /// A block that gets no more rows.
@@ -35,14 +48,20 @@ impl Batch {
     pub fn add(&mut self, event: &Event) {
         let day = row::day(event);
         let level = event.long(Field::HAIDANG_SYSTEM_LEVEL).and_then(|level| usize::try_from(level).ok());
-        let keep_days = level.and_then(|level| self.keep_days.get(level)).unwrap_or(&self.keep_days[0]);
-        let (number, block) = self.open.entry(day).or_insert_with(|| (0, Block::new()));
+        let (least, rules) = (self.keep_days, &self.rules);
+        let open = self.open.entry(day).or_insert_with(|| Open {
+            number: 0,
+            block: Block::new(),
+            keep_days: keep_days(rules, day, least),
+        });
+        let keep_days = level.and_then(|level| open.keep_days.get(level)).unwrap_or(&open.keep_days[0]);
+        let block = &mut open.block;
         row::write(event, day, *keep_days, &mut self.scratch, block);
         self.rows += 1;
         if block.rows() >= self.rows_max || block.bytes() >= self.bytes_max {
             let full = std::mem::replace(block, Block::new());
-            self.full.push(Sealed { day, number: *number, pieces: pieces(full) });
-            *number += 1;
+            self.full.push(Sealed { day, number: open.number, pieces: pieces(full) });
+            open.number += 1;
         }
     }
 
@@ -54,9 +73,9 @@ impl Batch {
 
     /// Ends every block that has rows.
     fn seal(&mut self) {
-        for (day, (number, block)) in std::mem::take(&mut self.open) {
-            if block.rows() > 0 {
-                self.full.push(Sealed { day, number, pieces: pieces(block) });
+        for (day, open) in std::mem::take(&mut self.open) {
+            if open.block.rows() > 0 {
+                self.full.push(Sealed { day, number: open.number, pieces: pieces(open.block) });
             }
         }
     }
@@ -71,6 +90,7 @@ impl Events {
             rows_max: self.config.insert_rows_max,
             bytes_max: self.config.insert_bytes_max,
             keep_days: self.config.keep_days,
+            rules: Arc::clone(&self.rules),
             open: BTreeMap::new(),
             full: Vec::new(),
             scratch: Scratch::default(),
@@ -115,6 +135,16 @@ impl Events {
         insert.end().await?;
         Ok(())
     }
+}
+
+/// Days that rows of that day are kept, by level: what the law asks, and what the configuration asks beyond it.
+fn keep_days(rules: &RuleSets, day: u16, least: [u16; 6]) -> [u16; 6] {
+    let date = Date::constant(1970, 1, 1).checked_add(jiff::ToSpan::days(i64::from(day)));
+    let mut days = date.map_or([u16::MAX; 6], |date| rules.days_by_level(date));
+    for (days, least) in days.iter_mut().zip(least) {
+        *days = (*days).max(least);
+    }
+    days
 }
 
 /// The block's bytes in pieces of about [`PIECE_BYTES`]: small columns together, large ones split.

@@ -1,6 +1,6 @@
 //! One incident with all that belongs to it.
 
-use crate::cases::{Cases, Comment, Error, HistoryEntry, Summary, comment, list};
+use crate::cases::{Cases, Comment, Error, HistoryEntry, ReportingFacts, Summary, comment, list, reporting};
 use event::Alert;
 use sqlx::Row as _;
 
@@ -15,6 +15,8 @@ pub struct Detail {
     pub comments: Vec<Comment>,
     /// What changed, oldest first.
     pub history: Vec<HistoryEntry>,
+    /// What its reports depend on.
+    pub reporting: ReportingFacts,
 }
 
 impl Cases {
@@ -37,6 +39,7 @@ impl Cases {
         let alerts = rows.iter().map(read).collect::<Result<Vec<Alert>, Error>>()?;
         let comments = comment::comments(&mut tx, &summary.id).await?;
         let history = comment::history(&mut tx, &summary.id).await?;
-        Ok(Some(Detail { summary, alerts, comments, history }))
+        let reporting = reporting::facts(&mut tx, &summary.id).await?;
+        Ok(Some(Detail { summary, alerts, comments, history, reporting }))
     }
 }

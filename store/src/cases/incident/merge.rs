@@ -1,6 +1,6 @@
 //! Two incidents that turn out to be one.
 
-use crate::cases::{Cases, Error, Tx, comment};
+use crate::cases::{Cases, Error, Tx, comment, reporting};
 use event::Time;
 use sqlx::Row as _;
 
@@ -63,6 +63,7 @@ impl Cases {
             .execute(&mut **tx)
             .await?;
         }
+        reporting::merge(tx, &self.rules, absorbed, &into).await?;
         let (was, became) = (format!("#{number}"), format!("#{into_number}"));
         for incident in [absorbed, &into] {
             let mut note = comment::Note {

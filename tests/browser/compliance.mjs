@@ -1,0 +1,82 @@
+// Drives Debian's Chromium through what is due, the four layers and the registry: node compliance.mjs BASE PASSWORD INCIDENT PICTURES
+import { chromium } from "playwright-core";
+
+const [base, password, incident, pictures] = process.argv.slice(2);
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"],
+});
+const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: "vi-VN" });
+const at = (name) => page.getByTestId(name);
+const picture = (name) => page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+
+// A page that breaks its own rules, throws or asks another host fails the test.
+const wrong = [];
+page.on("console", (message) => {
+  if (message.type() === "error" && !message.text().includes("401")) wrong.push(message.text());
+});
+page.on("pageerror", (error) => wrong.push(String(error)));
+page.on("request", (request) => {
+  const url = request.url();
+  if (!url.startsWith(base) && !url.startsWith("data:")) wrong.push(`asks another host: ${url}`);
+});
+
+try {
+  await page.goto(base);
+  await at("sign-in-username").fill("admin");
+  await at("sign-in-password").fill(password);
+  await at("sign-in-submit").click();
+  await at("reports-overdue").waitFor();
+  await picture("overview-reports");
+
+  await page.goto(`${base}/incidents?due=owed&sort=due`);
+  await at("row-due").first().waitFor();
+  await picture("queue-due");
+  await page.goto(`${base}/incidents/${incident}`);
+  await at("deadline").first().waitFor();
+  await at("class-vn-2026").selectOption("harm");
+  await at("class-reason").fill("Cổng dịch vụ công ngừng hoạt động");
+  await at("class-save").click();
+  await page.locator('[data-testid="deadline"]').nth(2).waitFor();
+  await at("report-begin").first().click();
+  await at("report-document").fill("12/BC-TTGS");
+  await picture("incident-reporting");
+  await at("report-save").click();
+  await page.locator('[data-testid="deadline"][data-stand="reported"]').first().waitFor();
+  await picture("incident-reported");
+
+  await at("nav-board").click();
+  await at("board-row").first().waitFor();
+  await picture("board");
+  await at("board-find").fill("giáo dục");
+  await at("board-row").first().getByRole("link").click();
+  await at("layer-4").waitFor();
+  if (!page.url().includes("unit=")) throw new Error(`the address ${page.url()} does not name the unit`);
+  await picture("board-unit");
+
+  await at("nav-registry").click();
+  await at("registry-row").first().waitFor();
+  await at("unit").first().waitFor();
+  await picture("registry");
+  await at("kind-endpoints").click();
+  await at("registry-find").fill("pc-");
+  await at("registry-find").press("Enter");
+  await at("registry-row").first().waitFor();
+  await picture("registry-endpoints");
+
+  await page.evaluate(() => localStorage.setItem("haidang.language", "en"));
+  await page.goto(`${base}/board`);
+  await at("board-row").first().waitFor();
+  await picture("board-en");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${base}/board`);
+  await at("board-row").first().waitFor();
+  await picture("board-phone");
+  if (wrong.length > 0) throw new Error(wrong.join("\n"));
+} catch (error) {
+  await picture("failed");
+  console.error(error, wrong);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
