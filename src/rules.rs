@@ -189,7 +189,7 @@ fn read(places: &[PathBuf]) -> anyhow::Result<Vec<RuleFile>> {
                 {
                     pending.push(entry?.path());
                 }
-            } else if is_yaml(&path) || path == *place {
+            } else if path == *place || is_yaml(&path) && !is_law(&path) {
                 let text = std::fs::read_to_string(&path)
                     .with_context(|| format!("read rule file {}", path.display()))?;
                 found.push(RuleFile { path: path.display().to_string(), text });
@@ -198,6 +198,11 @@ fn read(places: &[PathBuf]) -> anyhow::Result<Vec<RuleFile>> {
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
+}
+
+/// Whether the file is one of our rules of law, which lie beside ours of detection and are read elsewhere.
+fn is_law(path: &Path) -> bool {
+    Own::iter().any(|own| own.starts_with("compliance/") && path.ends_with(&*own))
 }
 
 fn is_yaml(path: &Path) -> bool {
