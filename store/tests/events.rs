@@ -47,6 +47,14 @@ async fn ready() -> Live {
     live
 }
 
+/// Keeps what would be old enough to go.
+async fn ready_to_keep() -> Live {
+    let mut live = ready().await;
+    let config = store::events::Config { keep_days: [3650; 6], ..Default::default() };
+    live.events = Events::connect(Target::Socket(live.options.socket.clone()), config);
+    live
+}
+
 fn search(query: &str) -> Search {
     let query = Query::parse(query).unwrap();
     Search { from: Time(NOON - 1), to: Time(NOON + 100_000_000), query, limit: 1000, cursor: None }
@@ -115,7 +123,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 
 #[tokio::test]
 async fn every_event_comes_back_exactly() {
-    let live = ready().await;
+    let live = ready_to_keep().await;
     let mut runner = proptest::test_runner::TestRunner::default();
     let mut seen = HashSet::new();
     let written: Vec<Event> = std::iter::repeat_with(|| any_event().new_tree(&mut runner).unwrap().current())
@@ -153,10 +161,7 @@ async fn a_repeated_batch_adds_nothing() {
 
 #[tokio::test]
 async fn a_hostile_clock_makes_no_partitions() {
-    let mut live = ready().await;
-    // Otherwise the oldest would be old enough to go.
-    let config = store::events::Config { keep_days: [3650; 6], ..Default::default() };
-    live.events = Events::connect(Target::Socket(live.options.socket.clone()), config);
+    let live = ready_to_keep().await;
     let batch: Vec<Event> =
         (0..2000u64).map(|n| event(n, i64::try_from(n).unwrap() * 86_400_000 * 30 - NOON)).collect();
     live.events.insert(&batch, "clock").await.unwrap();
