@@ -90,7 +90,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
 
     partners(config, &events, &cases);
     let listener = listen(config.api.address).await?;
-    let address = listener.local_addr()?;
+    let told = serde_json::json!({ "api": listener.local_addr()? });
     let parts = Parts {
         config: config.api.limits.clone(),
         exchange: config.exchange.clone(),
@@ -101,11 +101,8 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     };
     let router = api::router(web::state(parts, web::Intake { spool: Arc::clone(&spool), ledger, progress }));
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
-    let shutdown = async {
-        let _ = closed.await; // either way it is time to stop
-    };
+    let shutdown = async { closed.await.unwrap_or_default() }; // either way it is time to stop
     let server = tokio::spawn(api::serve(listener, router, shutdown));
-    let told = serde_json::json!({ "api": address });
     announce(&data, "run", told, Some(&running))?;
 
     asked_to_stop().await?;
