@@ -13,7 +13,7 @@ use crate::registry;
 use crate::run;
 use anyhow::Context as _;
 use collector::enrich::Enricher;
-use collector::intake::{self, Ledger};
+use collector::intake::{self, Ledger, Running};
 use collector::spool::{Position, Reader, Spool};
 use event::{Event, Field, Raw};
 use sending::{Batch, Sending};
@@ -22,7 +22,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use store::cases::Cases;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -58,8 +57,17 @@ async fn collect(config: &Config) -> anyhow::Result<ExitCode> {
         progress: Arc::new(Progress::default()),
         stop: Arc::clone(&stop),
     };
+    // Lines are taken before anything else is asked for: the spool has them, whoever is away.
+    let running =
+        intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
+    run::announce(&data, "collect", serde_json::json!({}), Some(&running))?;
+    let stopping = run::asked_to_stop();
+    tokio::pin!(stopping);
     // The registry and the indicators are the cases' database; without one nothing is attributed and nothing is marked.
-    let cases = Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?;
+    let cases = tokio::select! {
+        cases = crate::cases::open(config, &data) => cases?,
+        _ = &mut stopping => return leave(running, &spool, &data).await,
+    };
     let making = Making {
         assets: run::assets(config, &enricher, &cases).await?,
         indicators: Known::follow(cases.clone()).await.context("read the indicators")?,
@@ -79,19 +87,21 @@ async fn collect(config: &Config) -> anyhow::Result<ExitCode> {
             }
         })?,
     ];
-    let running =
-        intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
-    run::announce(&data, "collect", serde_json::json!({}), Some(&running))?;
+    stopping.await?;
+    let left = leave(running, &spool, &data).await;
+    stop.store(true, Ordering::Relaxed);
+    run::join(threads).await;
+    cases.close().await;
+    left
+}
 
-    run::asked_to_stop().await?;
+/// Takes no more lines; those that were taken are in the spool.
+async fn leave(running: Running, spool: &Spool, data: &Path) -> anyhow::Result<ExitCode> {
     tracing::info!("stopping: no new lines are taken, what was taken is sent");
     if tokio::time::timeout(run::INTAKE_STOP_MAX, running.stop()).await.is_err() {
         tracing::warn!("the spool takes no lines; what senders have on the way is left to them");
     }
     spool.close().context("write the last lines to the spool")?;
-    stop.store(true, Ordering::Relaxed);
-    run::join(threads).await;
-    cases.close().await;
     let _ = std::fs::remove_file(data.join("collect.json"));
     Ok(ExitCode::SUCCESS)
 }

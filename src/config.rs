@@ -16,6 +16,7 @@ pub(crate) struct Config {
     pub(crate) rules: crate::rules::Config,
     pub(crate) correlator: correlator::Limits,
     pub(crate) store: Store,
+    pub(crate) cases: Cases,
     pub(crate) kafka: crate::kafka::Config,
     pub(crate) api: Api,
     /// Rules of law.
@@ -47,6 +48,37 @@ pub(crate) struct Store {
     pub(crate) events: store::events::Config,
 }
 
+/// Incidents, users, registry, audit trail.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Cases {
+    /// A PostgreSQL server: `postgres://user@host:5432/database`. SQLite in the data folder if not given.
+    url: Option<String>,
+    /// The file that holds its password and nothing else; `HAIDANG_POSTGRES_PASSWORD` if not given.
+    password_file: Option<PathBuf>,
+    /// What is kept of them.
+    pub(crate) limits: store::cases::Config,
+}
+
+impl Cases {
+    pub(crate) fn target(&self, data: &Path) -> anyhow::Result<store::cases::Target> {
+        let Some(url) = &self.url else { return Ok(store::cases::Target::within(data)) };
+        let password = match &self.password_file {
+            Some(path) => Some(password(path)?),
+            None => environment("HAIDANG_POSTGRES_PASSWORD"),
+        };
+        let target = store::cases::Target::Server { url: url.clone(), password };
+        target.check().context("cases.url")?;
+        Ok(target)
+    }
+}
+
+/// What a file holds that holds a password and nothing else.
+fn password(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
 /// A ClickHouse server or cluster.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,12 +102,10 @@ fn haidang() -> String {
 
 impl Server {
     pub(crate) fn target(&self) -> anyhow::Result<store::events::Target> {
-        let password = std::fs::read_to_string(&self.password_file)
-            .with_context(|| format!("read {}", self.password_file.display()))?;
         Ok(store::events::Target::Server {
             url: self.url.clone(),
             user: self.user.clone(),
-            password: password.trim_end_matches(['\r', '\n']).to_owned(),
+            password: password(&self.password_file)?,
             database: self.database.clone(),
             cluster: self.cluster.clone(),
         })
@@ -164,6 +194,10 @@ impl Config {
 
 /// `HAIDANG_ADMIN_PASSWORD`: the first user's password, used on the first run only.
 pub(crate) fn admin_password() -> Option<String> {
+    environment("HAIDANG_ADMIN_PASSWORD")
+}
+
+fn environment(name: &str) -> Option<String> {
     #[allow(clippy::disallowed_methods, reason = "this file is the one reader of the environment")]
-    std::env::var("HAIDANG_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty())
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

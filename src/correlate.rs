@@ -55,8 +55,7 @@ async fn correlate(config: &Config) -> anyhow::Result<ExitCode> {
         outcome = wait_for_store(&events) => outcome?,
         _ = &mut stopping => return Ok(ExitCode::SUCCESS),
     }
-    let cases =
-        Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?.under(laws);
+    let cases = crate::cases::open(config, &data).await?.under(laws);
     let progress = Arc::new(Progress::default());
     let stop = Arc::new(AtomicBool::new(false));
     let threads = start(config, &rules, events, &cases, &progress, &stop)?;

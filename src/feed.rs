@@ -4,14 +4,13 @@
 mod export;
 mod import;
 
-use crate::config::{Config, Place};
+use crate::config::Place;
 use crate::partners::{Outside, Reader};
-use anyhow::Context as _;
 use event::Time;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use store::cases::{Actor, Cases, Loaded};
+use store::cases::{Actor, Loaded};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -65,35 +64,28 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 fn poll(options: &Poll) -> anyhow::Result<ExitCode> {
-    let config = Config::at(&options.place)?;
     let outside =
         Outside::new(options.user.as_deref(), options.password_file.as_deref(), options.ca_file.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start")?;
-    let path = config.data().join("cases.sqlite");
-    let cases = runtime.block_on(Cases::open(&path)).with_context(|| format!("open {}", path.display()))?;
     let by = Actor::system("feed poll", Time(jiff::Timestamp::now().as_millisecond()));
     let (mut done, mut refused, mut objects) = (Loaded::default(), 0, 0);
     let mut reader = Reader::new(outside, &options.collection, options.added_after.clone(), options.limit);
-    while let Some(page) = reader.next_page()? {
-        objects += page.len();
-        let read = exchange::stix::indicators(&page, &options.source);
-        refused += read.refused.len();
-        for one in read.refused.iter().take(20) {
-            tracing::warn!("{}: {}", one.object, one.why);
+    crate::cases::with(&options.place, async |cases| {
+        while let Some(page) = reader.next_page()? {
+            objects += page.len();
+            let read = exchange::stix::indicators(&page, &options.source);
+            refused += read.refused.len();
+            for one in read.refused.iter().take(20) {
+                tracing::warn!("{}: {}", one.object, one.why);
+            }
+            let max = crate::indicators::COUNT_MAX;
+            let more =
+                cases.load_indicators(&by, &options.source, &read.indicators, &read.revoked, max).await?;
+            done.new += more.new;
+            done.changed += more.changed;
+            done.removed += more.removed;
         }
-        let max = crate::indicators::COUNT_MAX;
-        let more = runtime.block_on(cases.load_indicators(
-            &by,
-            &options.source,
-            &read.indicators,
-            &read.revoked,
-            max,
-        ))?;
-        done.new += more.new;
-        done.changed += more.changed;
-        done.removed += more.removed;
-    }
-    runtime.block_on(cases.close());
+        anyhow::Ok(())
+    })??;
     let text = serde_json::json!({
         "objects": objects, "new": done.new, "changed": done.changed, "removed": done.removed, "refused": refused,
         "added_last": reader.added_last,

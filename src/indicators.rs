@@ -1,6 +1,6 @@
 //! `haidang indicators`: what others warn of, taken in and looked for; and the table that `run` marks events by.
 
-use crate::config::{Config, Place};
+use crate::config::Place;
 use anyhow::Context as _;
 use correlator::Indicators;
 use event::{Raw, Time};
@@ -85,12 +85,8 @@ fn read(path: &PathBuf, source: &str, refused: &mut usize) -> anyhow::Result<exc
 }
 
 fn load(options: &Load) -> anyhow::Result<ExitCode> {
-    let config = Config::at(&options.place)?;
     let (mut done, mut refused) = (Loaded::default(), 0);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start")?;
-    runtime.block_on(async {
-        let path = config.data().join("cases.sqlite");
-        let cases = Cases::open(&path).await.with_context(|| format!("open {}", path.display()))?;
+    crate::cases::with(&options.place, async |cases| {
         for file in &options.files {
             let read = read(file, &options.source, &mut refused)?;
             let by = Actor::system("indicators load", now());
@@ -111,9 +107,8 @@ fn load(options: &Load) -> anyhow::Result<ExitCode> {
             }
             bar.end(stored, "");
         }
-        cases.close().await;
         anyhow::Ok(())
-    })?;
+    })??;
     let text = serde_json::json!({ "new": done.new, "changed": done.changed, "removed": done.removed, "refused": refused });
     writeln!(std::io::stdout(), "{text}")?;
     Ok(if refused > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })

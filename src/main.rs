@@ -5,6 +5,7 @@
 mod alerts;
 mod avreport;
 mod bar;
+mod cases;
 mod check;
 mod collect;
 mod compliance;
@@ -13,6 +14,7 @@ mod correlate;
 mod detect;
 mod engine;
 mod feed;
+mod housekeeping;
 mod indicators;
 mod kafka;
 mod metrics;

@@ -1,4 +1,4 @@
-//! What is sent to others and fetched from them by itself. One process of an installation does it.
+//! What is sent to others and fetched from them by itself. One process of those on the same cases does it: the leader.
 
 mod deliver;
 mod outside;
@@ -11,8 +11,9 @@ use event::Time;
 use exchange::edxml::Signer;
 use std::sync::Arc;
 use std::time::Duration;
-use store::cases::Cases;
+use store::cases::{Cases, Leader};
 use store::events::Events;
+use tokio::sync::Mutex;
 
 /// What is asked of the stores, and who answers for it.
 pub(crate) struct Partners {
@@ -29,6 +30,7 @@ impl Partners {
     pub(crate) fn start(self) -> anyhow::Result<()> {
         let Partners { config, events, cases } = self;
         let config = Arc::new(config);
+        let lead = Lead(Arc::new(Mutex::new(cases.leader("exchange"))));
         let problems = config.problems();
         anyhow::ensure!(problems.is_empty(), "{}", problems.join("\n"));
         let signer: Option<Arc<Signer>> = match config.deliveries.is_empty() {
@@ -43,19 +45,32 @@ impl Partners {
                 delivery.ca_file.as_deref(),
             )?;
             let (config, events, cases) = (Arc::clone(&config), events.clone(), cases.clone());
-            let sender = deliver::Sender { config, place, signer, events, cases, outside };
+            let lead = lead.clone();
+            let sender = deliver::Sender { config, place, signer, events, cases, outside, lead };
             tokio::spawn(sender.run());
         }
         for rule in config.releases.clone() {
             let (config, events, cases) = (Arc::clone(&config), events.clone(), cases.clone());
-            tokio::spawn(release::Releaser { config, rule, events, cases }.run());
+            let lead = lead.clone();
+            tokio::spawn(release::Releaser { config, rule, events, cases, lead }.run());
         }
         for feed in &config.feeds {
             let outside =
                 Outside::new(feed.user.as_deref(), feed.password_file.as_deref(), feed.ca_file.as_deref())?;
-            tokio::spawn(poll::run(feed.clone(), events.clone(), cases.clone(), outside));
+            let (feed, events, cases) = (feed.clone(), events.clone(), cases.clone());
+            tokio::spawn(poll::run(feed, events, cases, outside, lead.clone()));
         }
         Ok(())
+    }
+}
+
+/// Whether this process is the one, asked by each of its tasks before a piece of work.
+#[derive(Clone)]
+struct Lead(Arc<Mutex<Leader>>);
+
+impl Lead {
+    async fn is_ours(&self) -> bool {
+        self.0.lock().await.leads().await
     }
 }
 

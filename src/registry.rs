@@ -5,7 +5,7 @@ mod live;
 
 pub(crate) use live::Live;
 
-use crate::config::{Config, Place};
+use crate::config::Place;
 use crate::simulate;
 use ::registry::{Document, Format, Import, Kind};
 use anyhow::Context as _;
@@ -14,7 +14,7 @@ use event::Time;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use store::cases::{Actor, Cases, Error};
+use store::cases::{Actor, Error};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -64,7 +64,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     match &options.action {
         Action::Sample { csv } => write(&simulate::registry(), *csv),
         Action::Export { csv, place } => {
-            let registry = with_cases(place, async |cases| cases.registry().await)??;
+            let registry = crate::cases::with(place, async |cases| cases.registry().await)??;
             write(&registry, *csv)
         }
         Action::Import { file, kind, dry_run, replace, place } => {
@@ -76,7 +76,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             };
             let import = Import { replace: *replace };
             let by = Actor::system("registry import", Time(jiff::Timestamp::now().as_millisecond()));
-            let done = with_cases(place, async |cases| {
+            let done = crate::cases::with(place, async |cases| {
                 cases.import_registry(&by, document, import, *dry_run).await
             })?;
             match done {
@@ -124,17 +124,4 @@ fn format(file: &Path, kind: Option<Kind>) -> anyhow::Result<Format> {
         }
         _ => anyhow::bail!("{}: neither .yaml nor .csv", file.display()),
     }
-}
-
-/// Does something with the installation's cases, beside a running `haidang run` or without one.
-fn with_cases<T>(place: &Place, act: impl AsyncFnOnce(&Cases) -> T) -> anyhow::Result<T> {
-    let data = Config::at(place)?.data();
-    std::fs::create_dir_all(&data).with_context(|| format!("make the data folder {}", data.display()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start")?;
-    runtime.block_on(async {
-        let cases = Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?;
-        let done = act(&cases).await;
-        cases.close().await;
-        Ok(done)
-    })
 }

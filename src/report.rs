@@ -100,13 +100,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
     let document = runtime.block_on(async {
-        let path = config.data().join("cases.sqlite");
-        anyhow::ensure!(
-            path.exists(),
-            "{} is missing; is it the data folder of `haidang run`?",
-            path.display()
-        );
-        let cases = Cases::open(&path).await.context("open the cases' database")?;
+        let cases = crate::cases::existing(&config).await?;
         let documents =
             Documents { cases: &cases, organisation: &config.exchange.organisation, config: &config.report };
         let document = match &options.action {

@@ -57,9 +57,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let events = Events::connect(Target::Socket(engine.socket().to_owned()), config.store.events.clone());
     let events = events.under(Arc::clone(&laws));
     events.migrate().await.context("bring the events' tables up to date")?;
-    let cases = open_cases(&data).await?.under(laws);
-    crate::compliance::follow(cases.clone(), events.clone()).await?;
-
+    let cases = open_cases(config, &data, laws, &events).await?;
     let ledger = Arc::new(Ledger::new(LEDGER_SOURCES_MAX));
     let progress = Arc::new(Progress::default());
     let stop = Arc::new(AtomicBool::new(false));
@@ -197,9 +195,17 @@ pub(crate) async fn start_engine(config: &Config, data: &Path) -> anyhow::Result
     Supervisor::start(program, &options).await.context("start the events' engine")
 }
 
-pub(crate) async fn open_cases(data: &Path) -> anyhow::Result<Cases> {
-    let cases = Cases::open(&data.join("cases.sqlite")).await.context("open the cases' database")?;
+/// Opens the cases under these rules of law, sees to it that somebody can sign in, and to what must be done now and then.
+pub(crate) async fn open_cases(
+    config: &Config,
+    data: &Path,
+    laws: Arc<::compliance::RuleSets>,
+    events: &Events,
+) -> anyhow::Result<Cases> {
+    let cases = crate::cases::open(config, data).await?.under(laws);
     first_user(&cases).await?;
+    crate::compliance::follow(cases.clone(), events.clone()).await?;
+    crate::housekeeping::start(cases.clone());
     Ok(cases)
 }
 

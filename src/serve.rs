@@ -40,8 +40,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let laws = config.compliance.load()?;
     let events = Events::connect(target, config.store.events.clone()).under(Arc::clone(&laws));
     events.migrate().await.context("bring the events' tables up to date")?;
-    let cases = run::open_cases(&data).await?.under(laws);
-    crate::compliance::follow(cases.clone(), events.clone()).await?;
+    let cases = run::open_cases(config, &data, laws, &events).await?;
 
     run::partners(config, &events, &cases);
     let listener = run::listen(config.api.address).await?;

@@ -20,6 +20,7 @@ mod delivery;
 mod feed;
 mod indicators;
 mod kill;
+mod postgres;
 mod registry;
 mod reload;
 mod report;

@@ -1,7 +1,8 @@
 //! The pipeline in a folder of its own on ports of its own, in either mode, and a client for its API: `haidang run`, or
-//! `collect`, `correlate` and `serve` joined by a real Kafka.
+//! `collect`, `correlate` and `serve` joined by a real Kafka, with their cases in a real PostgreSQL.
 
 use crate::broker::Broker;
+use crate::postgres::Postgres;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ pub(crate) struct Stack {
     pub(crate) addresses: Addresses,
     /// What joins the processes, where there are several.
     pub(crate) broker: Option<Arc<Broker>>,
+    /// Where their cases are then.
+    _postgres: Option<Arc<Postgres>>,
 }
 
 /// Where it listens, as its processes say in the data folder.
@@ -52,9 +55,12 @@ impl Stack {
 
     /// Starts it in a folder that may hold data already.
     pub(crate) fn start_in(dir: tempfile::TempDir, config: &str, broker: Option<Arc<Broker>>) -> Stack {
+        let postgres = broker.as_ref().map(|_| Postgres::running());
         let kafka = broker.as_ref().map(|broker| broker.config()).unwrap_or_default();
-        std::fs::write(dir.path().join("haidang.toml"), format!("{config}{kafka}")).unwrap();
-        let mut stack = Stack { dir, children: Vec::new(), addresses: nowhere(), broker };
+        let cases = postgres.as_ref().map(|server| server.config()).unwrap_or_default();
+        std::fs::write(dir.path().join("haidang.toml"), format!("{config}{kafka}{cases}")).unwrap();
+        let mut stack =
+            Stack { dir, children: Vec::new(), addresses: nowhere(), broker, _postgres: postgres };
         if stack.broker.is_some() {
             let made = command(stack.dir.path(), "check").arg("--create").output().unwrap();
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -153,6 +159,8 @@ impl Stack {
         let done = Command::new(env!("CARGO_BIN_EXE_haidang"))
             .args(["registry", "import"])
             .arg(file)
+            .arg("--config")
+            .arg(self.dir.path().join("haidang.toml"))
             .arg("--data")
             .arg(self.data())
             .output()
@@ -228,8 +236,23 @@ impl Client {
         let cookie = answer.headers().get("set-cookie").unwrap().to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let session: Value = answer.body_mut().read_json().unwrap();
-        let csrf = session["csrf"].as_str().unwrap().to_owned();
+        let csrf = session["csrf"].as_str().unwrap_or_default().to_owned();
         Client { base, agent, cookie, csrf }
+    }
+
+    /// The status and the answer, whatever they are.
+    pub(crate) fn ask(&self, path: &str) -> (u16, Value) {
+        let request = self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        let mut answer = request.call().unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
+    }
+
+    /// A change of what was seen in this version, as a browser makes it.
+    pub(crate) fn patch(&self, path: &str, version: &Value, body: &Value) -> (u16, Value) {
+        let request = self.agent.patch(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        let request = request.header("x-csrf-token", &self.csrf).header("if-match", format!("\"{version}\""));
+        let mut answer = request.send_json(body).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
     }
 
     pub(crate) fn get(&self, path: &str) -> Value {

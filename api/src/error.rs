@@ -87,7 +87,7 @@ impl Error {
                 CasesError::Exists(_) | CasesError::Limit { .. } => StatusCode::CONFLICT,
                 CasesError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
                 CasesError::Denied => StatusCode::UNAUTHORIZED,
-                CasesError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+                CasesError::Busy | CasesError::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Error::Events(EventsError::Query(_) | EventsError::Cursor) => StatusCode::BAD_REQUEST,
@@ -104,6 +104,11 @@ impl IntoResponse for Error {
             (_, StatusCode::INTERNAL_SERVER_ERROR) => {
                 tracing::error!(cause = %self, "request failed");
                 "an internal error; the log has its cause".to_owned()
+            }
+            (Error::Cases(cause @ CasesError::Away(_)), _) => {
+                tracing::warn!(%cause, "request not done");
+                "the cases' database does not answer; look whether the change was made, then try again"
+                    .to_owned()
             }
             (Error::Events(cause), StatusCode::SERVICE_UNAVAILABLE) => {
                 tracing::warn!(%cause, "the events' store did not answer");
@@ -128,6 +133,7 @@ impl IntoResponse for Error {
         let retry_s = match &self {
             Error::Cases(CasesError::Throttled { retry_s }) => Some(*retry_s),
             Error::Cases(CasesError::Busy) | Error::Overloaded => Some(1),
+            Error::Cases(CasesError::Away(_)) => Some(5),
             _ => None,
         };
         if let Some(retry_s) = retry_s {

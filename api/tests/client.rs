@@ -1,5 +1,6 @@
 //! A server of its own for each test, and a client that speaks to it.
 
+use crate::place::Place;
 use event::{Alert, Entity, EntityKind, Incident, Severity, Stage, Time};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
@@ -21,7 +22,7 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<AtomicI64>,
     address: String,
     http: Client<HttpConnector, Full<axum::body::Bytes>>,
-    _folder: tempfile::TempDir,
+    _place: Place,
 }
 
 pub(crate) struct Answer {
@@ -75,13 +76,13 @@ impl Server {
         config: api::Config,
         exchange: exchange::Config,
     ) -> Server {
-        let folder = tempfile::tempdir().unwrap();
-        let cases = Cases::open_with(&folder.path().join("cases.sqlite"), limits).await.unwrap();
+        let place = Place::new();
+        let cases = Cases::open(&place.target, limits).await.unwrap();
         let clock = Arc::new(AtomicI64::new(START));
         cases.ensure_admin(Some(PASSWORD.to_owned()), Time(START)).await.unwrap();
         let now = Arc::clone(&clock);
         let state = api::State {
-            events: Events::connect(Target::Socket(folder.path().join("nobody")), Default::default()),
+            events: Events::connect(Target::Socket(place.folder.path().join("nobody")), Default::default()),
             cases: cases.clone(),
             rules: Arc::new(|| {
                 vec![api::RuleInfo {
@@ -119,7 +120,7 @@ impl Server {
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(api::serve(listener, api::router(state), std::future::pending()));
         let http = Client::builder(TokioExecutor::new()).build_http();
-        Server { cases, clock, address, http, _folder: folder }
+        Server { cases, clock, address, http, _place: place }
     }
 
     pub(crate) fn now(&self) -> Time {

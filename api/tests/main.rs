@@ -1,4 +1,5 @@
-//! The API as a client sees it: a real server on a random port over a real SQLite file.
+//! The API as a client sees it: a real server on a random port over a real database: SQLite, or with `HAIDANG_TEST_POSTGRES`
+//! PostgreSQL.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,6 +10,8 @@
 mod client;
 mod incidents;
 mod limits;
+#[path = "../../store/tests/place.rs"]
+mod place;
 mod reports;
 mod roles;
 mod scenarios;

@@ -7,7 +7,6 @@ use event::Time;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use store::cases::Cases;
 
 /// What `haidang feed export` takes.
 #[derive(clap::Args)]
@@ -56,8 +55,7 @@ pub(super) fn run(options: &Export) -> anyhow::Result<ExitCode> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
     let report = runtime.block_on(async {
         let (events, engine) = crate::rules::beside(&config).await?;
-        let path = config.data().join("cases.sqlite");
-        let cases = Cases::open(&path).await.with_context(|| format!("open {}", path.display()))?;
+        let cases = crate::cases::open(&config, &config.data()).await?;
         let report = avreport::report(&events, &cases, &config.exchange.avreport, (from, to)).await;
         cases.close().await;
         if let Some(engine) = engine {

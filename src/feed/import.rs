@@ -6,7 +6,7 @@ use event::{Severity, Time, Tlp};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use store::cases::{Actor, Cases};
+use store::cases::Actor;
 
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -70,8 +70,7 @@ pub(super) fn run(options: &Import) -> anyhow::Result<ExitCode> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
     let taken = runtime.block_on(async {
         let (events, engine) = crate::rules::beside(&config).await?;
-        let path = config.data().join("cases.sqlite");
-        let cases = Cases::open(&path).await.with_context(|| format!("open {}", path.display()))?;
+        let cases = crate::cases::open(&config, &config.data()).await?;
         let by = Actor::system("feed import", Time(jiff::Timestamp::now().as_millisecond()));
         let taken = api::take_in(&cases, &events, &by, incoming).await;
         cases.close().await;

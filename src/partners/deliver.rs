@@ -1,7 +1,7 @@
 //! One partner's reports: made when their period is over, sent until they have arrived.
 
 use super::outside::{Answer, Outside};
-use super::{looks_every, now};
+use super::{Lead, looks_every, now};
 use anyhow::Context as _;
 use exchange::DeliveryConfig;
 use exchange::edxml::Signer;
@@ -21,6 +21,7 @@ pub(super) struct Sender {
     pub(super) events: Events,
     pub(super) cases: Cases,
     pub(super) outside: Outside,
+    pub(super) lead: Lead,
 }
 
 impl Sender {
@@ -28,10 +29,12 @@ impl Sender {
         let Some(settings) = self.config.deliveries.get(self.place) else { return };
         let partner = settings.partner.as_str();
         loop {
-            if let Err(error) = self.make(settings).await {
+            if self.lead.is_ours().await
+                && let Err(error) = self.make(settings).await
+            {
                 tracing::error!(partner, "a report was not made: {error:#}");
             }
-            loop {
+            while self.lead.is_ours().await {
                 match self.send(settings).await {
                     Ok(true) => {}
                     Ok(false) => break,

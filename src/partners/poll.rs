@@ -1,16 +1,18 @@
 //! One feed: asked every so often for what came since, its indicators taken in.
 
 use super::outside::{Outside, Reader};
-use super::{looks_every, now};
+use super::{Lead, looks_every, now};
 use anyhow::Context as _;
 use exchange::FeedConfig;
 use serde_json::Value;
 use store::cases::{Actor, Cases, Feed};
 use store::events::Events;
 
-pub(super) async fn run(settings: FeedConfig, events: Events, cases: Cases, outside: Outside) {
+pub(super) async fn run(settings: FeedConfig, events: Events, cases: Cases, outside: Outside, lead: Lead) {
     loop {
-        if let Err(error) = ask(&settings, (&events, &cases), &outside).await {
+        if lead.is_ours().await
+            && let Err(error) = ask(&settings, (&events, &cases), &outside).await
+        {
             tracing::error!(feed = settings.name, "the feed's place is not known: {error:#}");
         }
         tokio::time::sleep(looks_every(settings.every_s)).await;

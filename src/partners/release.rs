@@ -1,6 +1,6 @@
 //! Incidents that others are let know of by a rule of the configuration, without a person.
 
-use super::now;
+use super::{Lead, now};
 use exchange::ReleaseConfig;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +16,15 @@ pub(super) struct Releaser {
     pub(super) rule: ReleaseConfig,
     pub(super) events: Events,
     pub(super) cases: Cases,
+    pub(super) lead: Lead,
 }
 
 impl Releaser {
     pub(super) async fn run(self) {
         loop {
-            if let Err(error) = self.look().await {
+            if self.lead.is_ours().await
+                && let Err(error) = self.look().await
+            {
                 tracing::error!(collection = self.rule.collection, "incidents were not let out: {error:#}");
             }
             tokio::time::sleep(LOOKS_EVERY).await;

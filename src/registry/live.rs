@@ -26,11 +26,16 @@ impl Live {
         let live = Live::fixed(Arc::new(Assets::of_registry(&cases.registry().await?)));
         let followed = Arc::clone(&live);
         tokio::spawn(async move {
+            let mut is_told = false; // once, not every second while a database is away
             loop {
                 tokio::time::sleep(ASK_EVERY).await;
-                if let Err(error) = followed.follow(&cases, &mut version).await {
+                let done = followed.follow(&cases, &mut version).await;
+                if let Err(error) = &done
+                    && !is_told
+                {
                     tracing::warn!("the registry cannot be read, the assets in force stay: {error}");
                 }
+                is_told = done.is_err();
             }
         });
         Ok(live)

@@ -9,3 +9,6 @@ mod evidence;
 pub mod cases;
 
 pub use evidence::{KeepError, assess, keep_for_levels};
+
+#[cfg(test)]
+extern crate self as store; // tests that other crates share name it so

@@ -124,7 +124,7 @@ impl Cases {
             return Err(Error::Missing("attestation"));
         }
         audit::append(&mut tx, by, "attestation.withdraw", id, "done", "").await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Those that hold at that moment: given by then, and not taken back by then. The newest first.

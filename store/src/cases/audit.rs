@@ -3,10 +3,10 @@
 //! `hash = SHA-256(previous hash in hexadecimal || entry as JSON with sorted keys and no spaces)`. Whoever can write
 //! the file can rewrite the whole chain; so the head is to be anchored outside it, and verified against.
 
+use super::sql::{Row, fit, sql};
 use super::{Actor, Cases, Error, Tx, secret};
 use event::Time;
 use serde::Serialize;
-use sqlx::Row as _;
 
 /// What the chain begins with.
 const ROOT: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -78,11 +78,10 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn audit_head(&self) -> Result<AuditHead, Error> {
-        let row = sqlx::query("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
-            .fetch_optional(&self.read)
-            .await?;
+        let row =
+            sql("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetch_optional(&self.read).await?;
         match row {
-            Some(row) => Ok(AuditHead { seq: row.try_get(0)?, hash: row.try_get(1)? }),
+            Some(row) => Ok(AuditHead { seq: row.get(0)?, hash: row.get(1)? }),
             None => Ok(AuditHead { seq: 0, hash: ROOT.to_owned() }),
         }
     }
@@ -92,14 +91,13 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn audit_entries(&self, before: Option<i64>, limit: u32) -> Result<Vec<Record>, Error> {
-        let rows = sqlx::query(
-            "SELECT seq, time_ms, actor, address, action, target, result, detail, hash FROM audit \
-             WHERE seq < $1 ORDER BY seq DESC LIMIT $2",
-        )
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
+        let rows =
+            sql("SELECT seq, time_ms, actor, address, action, target, result, detail, hash FROM audit \
+             WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
+            .bind(before.unwrap_or(i64::MAX))
+            .bind(i64::from(limit))
+            .fetch_all(&self.read)
+            .await?;
         rows.iter().map(read).collect()
     }
 
@@ -112,17 +110,16 @@ impl Cases {
         const PAGE: i64 = 1000;
         let mut head = AuditHead { seq: 0, hash: ROOT.to_owned() };
         loop {
-            let rows = sqlx::query(
-                "SELECT seq, time_ms, actor, address, action, target, result, detail, hash FROM audit \
-                 WHERE seq > $1 ORDER BY seq LIMIT $2",
-            )
-            .bind(head.seq)
-            .bind(PAGE)
-            .fetch_all(&self.read)
-            .await?;
+            let rows =
+                sql("SELECT seq, time_ms, actor, address, action, target, result, detail, hash FROM audit \
+                 WHERE seq > $1 ORDER BY seq LIMIT $2")
+                .bind(head.seq)
+                .bind(PAGE)
+                .fetch_all(&self.read)
+                .await?;
             for row in &rows {
                 let record = read(row)?;
-                let found: String = row.try_get(8)?;
+                let found: String = row.get(8)?;
                 let expected = link(&head.hash, &record)?;
                 let anchored = anchor.is_none_or(|a| a.seq != record.seq || a.hash == expected);
                 if record.seq != head.seq + 1 || found != expected || !anchored {
@@ -148,28 +145,26 @@ pub(super) async fn append(
     result: &str,
     detail: &str,
 ) -> Result<(), Error> {
-    let row = sqlx::query("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
-        .fetch_optional(&mut **tx)
-        .await?;
+    let row = sql("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *tx).await?;
     let (seq, previous) = match row {
-        Some(row) => (row.try_get::<i64, _>(0)?, row.try_get::<String, _>(1)?),
+        Some(row) => (row.get::<i64>(0)?, row.get::<String>(1)?),
         None => (0, ROOT.to_owned()),
     };
+    // As the database keeps it, or the hash would be of something else.
+    let kept = |text: &str| fit(text).into_owned();
     let record = Record {
-        action: action.to_owned(),
-        actor: by.name.clone(),
-        address: by.address.clone(),
-        detail: detail.get(..detail.floor_char_boundary(DETAIL_BYTES_MAX)).unwrap_or_default().to_owned(),
-        result: result.to_owned(),
+        action: kept(action),
+        actor: kept(&by.name),
+        address: kept(&by.address),
+        detail: kept(detail.get(..detail.floor_char_boundary(DETAIL_BYTES_MAX)).unwrap_or_default()),
+        result: kept(result),
         seq: seq + 1,
-        target: target.to_owned(),
+        target: kept(target),
         time: by.now,
     };
     let hash = link(&previous, &record)?;
-    sqlx::query(
-        "INSERT INTO audit (seq, time_ms, actor, address, action, target, result, detail, hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
+    sql("INSERT INTO audit (seq, time_ms, actor, address, action, target, result, detail, hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
     .bind(record.seq)
     .bind(record.time.0)
     .bind(&record.actor)
@@ -179,7 +174,7 @@ pub(super) async fn append(
     .bind(&record.result)
     .bind(&record.detail)
     .bind(hash)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
@@ -189,15 +184,15 @@ fn link(previous: &str, record: &Record) -> Result<String, Error> {
     Ok(secret::digest(&[previous.as_bytes(), &json]))
 }
 
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Record, Error> {
+fn read(row: &Row) -> Result<Record, Error> {
     Ok(Record {
-        seq: row.try_get(0)?,
-        time: Time(row.try_get(1)?),
-        actor: row.try_get(2)?,
-        address: row.try_get(3)?,
-        action: row.try_get(4)?,
-        target: row.try_get(5)?,
-        result: row.try_get(6)?,
-        detail: row.try_get(7)?,
+        seq: row.get(0)?,
+        time: Time(row.get(1)?),
+        actor: row.get(2)?,
+        address: row.get(3)?,
+        action: row.get(4)?,
+        target: row.get(5)?,
+        result: row.get(6)?,
+        detail: row.get(7)?,
     })
 }

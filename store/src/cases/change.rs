@@ -1,10 +1,10 @@
 //! What people decide of an incident, one at a time: who changes what they have not seen is told so.
 
 use super::incident::{by_rank, rank};
+use super::sql::{Row, sql};
 use super::{Actor, Cases, Detail, Error, Role, audit, comment, list, reporting};
 use event::{Severity, Status};
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
 
 /// What an incident turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,11 +69,11 @@ impl Cases {
             return Err(Error::Stale { current: was.version });
         }
         if let Some(Some(assignee)) = &change.assignee {
-            let row = sqlx::query("SELECT role FROM users WHERE username = $1 AND disabled = 0")
+            let row = sql("SELECT role FROM users WHERE username = $1 AND disabled = 0")
                 .bind(assignee)
-                .fetch_optional(&mut *tx)
+                .fetch_optional(&mut tx)
                 .await?;
-            let role = row.map(|row| row.try_get::<String, _>(0)).transpose()?;
+            let role = row.map(|row| row.get::<String>(0)).transpose()?;
             if role.and_then(|role| Role::by_name(&role)).is_none_or(|role| role < Role::Responder) {
                 return Err(Error::Invalid(format!("`{assignee}` is not a user who handles incidents")));
             }
@@ -97,11 +97,9 @@ impl Cases {
             note.write(&mut tx, what, from, to).await?;
             detail.push(format!("{what}: {} -> {}", from.unwrap_or("none"), to.unwrap_or("none")));
         }
-        sqlx::query(
-            "UPDATE incidents SET status = $2, verdict = $3, assignee = $4, severity = $5, \
+        sql("UPDATE incidents SET status = $2, verdict = $3, assignee = $4, severity = $5, \
              severity_set = COALESCE($6, severity_set), version = version + 1, updated_ms = $7, \
-             updated_after_close = CASE WHEN status = $2 THEN updated_after_close ELSE 0 END WHERE id = $1",
-        )
+             updated_after_close = CASE WHEN status = $2 THEN updated_after_close ELSE 0 END WHERE id = $1")
         .bind(&was.id)
         .bind(status.name())
         .bind(verdict.map(Verdict::name))
@@ -109,7 +107,7 @@ impl Cases {
         .bind(rank(severity))
         .bind(change.severity.map(rank))
         .bind(by.now.0)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         audit::append(&mut tx, by, "incident.change", &was.id, "done", &detail.join(", ")).await?;
         reporting::refresh(&mut tx, &self.rules, &was.id).await?;
@@ -122,15 +120,15 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn open_by_severity(&self) -> Result<Vec<(Severity, u64)>, Error> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT severity, COUNT(*) FROM incidents WHERE merged_into IS NULL AND authorised IS NULL AND status <> 'closed' \
              GROUP BY severity ORDER BY severity",
         )
         .fetch_all(&self.read)
         .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
-            let count: i64 = row.try_get(1)?;
-            Ok((by_rank(row.try_get(0)?)?, count.unsigned_abs()))
+        let read = |row: &Row| {
+            let count: i64 = row.get(1)?;
+            Ok((by_rank(row.get(0)?)?, count.unsigned_abs()))
         };
         rows.iter().map(read).collect()
     }

@@ -1,9 +1,9 @@
 //! What people write about an incident, and what changed of it.
 
+use super::sql::{Row, sql};
 use super::{Actor, Cases, Error, Tx, audit, list, secret};
 use event::Time;
 use serde::Serialize;
-use sqlx::Row as _;
 
 /// The longest comment, in characters.
 const TEXT_MAX: usize = 10_000;
@@ -58,23 +58,19 @@ impl Cases {
             text: text.to_owned(),
             created: by.now,
         };
-        sqlx::query(
-            "INSERT INTO comments (id, incident, author, text, created_ms) VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(&comment.id)
-        .bind(&summary.id)
-        .bind(&comment.author)
-        .bind(&comment.text)
-        .bind(comment.created.0)
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query(
-            "UPDATE incidents SET comments_count = comments_count + 1, updated_ms = $2 WHERE id = $1",
-        )
-        .bind(&summary.id)
-        .bind(by.now.0)
-        .execute(&mut *tx)
-        .await?;
+        sql("INSERT INTO comments (id, incident, author, text, created_ms) VALUES ($1, $2, $3, $4, $5)")
+            .bind(&comment.id)
+            .bind(&summary.id)
+            .bind(&comment.author)
+            .bind(&comment.text)
+            .bind(comment.created.0)
+            .execute(&mut tx)
+            .await?;
+        sql("UPDATE incidents SET comments_count = comments_count + 1, updated_ms = $2 WHERE id = $1")
+            .bind(&summary.id)
+            .bind(by.now.0)
+            .execute(&mut tx)
+            .await?;
         audit::append(&mut tx, by, "incident.comment", &summary.id, "done", &comment.id).await?;
         tx.commit().await?;
         Ok(comment)
@@ -82,37 +78,30 @@ impl Cases {
 }
 
 pub(super) async fn comments(tx: &mut Tx, incident: &str) -> Result<Vec<Comment>, Error> {
-    let rows = sqlx::query(
-        "SELECT id, author, text, created_ms FROM comments WHERE incident = $1 ORDER BY created_ms, id",
-    )
-    .bind(incident)
-    .fetch_all(&mut **tx)
-    .await?;
-    let read = |row: &sqlx::sqlite::SqliteRow| {
-        Ok(Comment {
-            id: row.try_get(0)?,
-            author: row.try_get(1)?,
-            text: row.try_get(2)?,
-            created: Time(row.try_get(3)?),
-        })
+    let rows =
+        sql("SELECT id, author, text, created_ms FROM comments WHERE incident = $1 ORDER BY created_ms, id")
+            .bind(incident)
+            .fetch_all(&mut *tx)
+            .await?;
+    let read = |row: &Row| {
+        Ok(Comment { id: row.get(0)?, author: row.get(1)?, text: row.get(2)?, created: Time(row.get(3)?) })
     };
     rows.iter().map(read).collect()
 }
 
 pub(super) async fn history(tx: &mut Tx, incident: &str) -> Result<Vec<HistoryEntry>, Error> {
-    let rows = sqlx::query(
-        "SELECT time_ms, actor, change, was, became FROM history WHERE incident = $1 ORDER BY place",
-    )
-    .bind(incident)
-    .fetch_all(&mut **tx)
-    .await?;
-    let read = |row: &sqlx::sqlite::SqliteRow| {
+    let rows =
+        sql("SELECT time_ms, actor, change, was, became FROM history WHERE incident = $1 ORDER BY place")
+            .bind(incident)
+            .fetch_all(&mut *tx)
+            .await?;
+    let read = |row: &Row| {
         Ok(HistoryEntry {
-            time: Time(row.try_get(0)?),
-            actor: row.try_get(1)?,
-            change: row.try_get(2)?,
-            from: row.try_get(3)?,
-            to: row.try_get(4)?,
+            time: Time(row.get(0)?),
+            actor: row.get(1)?,
+            change: row.get(2)?,
+            from: row.get(3)?,
+            to: row.get(4)?,
         })
     };
     rows.iter().map(read).collect()
@@ -136,26 +125,26 @@ impl Note<'_> {
         became: Option<&str>,
     ) -> Result<(), Error> {
         let max = self.max.map_or(i64::MAX, i64::from);
-        let row = sqlx::query(
+        let row = sql(
             "UPDATE incidents SET history_count = history_count + 1 WHERE id = $1 AND history_count < $2 \
              RETURNING history_count",
         )
         .bind(self.incident)
         .bind(max)
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?;
         let Some(row) = row else { return Ok(()) };
-        sqlx::query(
+        sql(
             "INSERT INTO history (incident, place, time_ms, actor, change, was, became) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(self.incident)
-        .bind(row.try_get::<i64, _>(0)?)
+        .bind(row.get::<i64>(0)?)
         .bind(self.now.0)
         .bind(self.actor)
         .bind(change)
         .bind(was)
         .bind(became)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! What we send others by ourselves: kept until it has arrived, with a receipt of every attempt.
 
+use super::sql::{Row, sql};
 use super::{Actor, Cases, Error, Tx, audit, secret, stored};
 use event::{Time, Tlp};
 use serde::Serialize;
-use sqlx::Row as _;
 
 /// Receipts that are kept of one delivery; beyond it the oldest go.
 const RECEIPTS_MAX: i64 = 100;
@@ -142,15 +142,15 @@ impl Cases {
         waiting_max: u32,
     ) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
-        let row = sqlx::query("SELECT COUNT(*) FROM deliveries WHERE partner = $1 AND state = 'waiting'")
+        let row = sql("SELECT COUNT(*) FROM deliveries WHERE partner = $1 AND state = 'waiting'")
             .bind(new.partner)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut tx)
             .await?;
-        if row.try_get::<i64, _>(0)? >= i64::from(waiting_max) {
+        if row.get::<i64>(0)? >= i64::from(waiting_max) {
             return Ok(false);
         }
         let digest = secret::digest(&[new.body.as_bytes()]);
-        let made = sqlx::query(
+        let made = sql(
             "INSERT INTO deliveries (id, partner, kind, tlp, from_ms, to_ms, made_ms, bytes, digest, body, state, attempts, \
              next_ms, problem) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', 0, $7, '') \
              ON CONFLICT (id) DO NOTHING",
@@ -165,9 +165,9 @@ impl Cases {
         .bind(stored(new.body.len()))
         .bind(&digest)
         .bind(new.body)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        if made.rows_affected() == 0 {
+        if made == 0 {
             return Ok(false);
         }
         let detail =
@@ -182,12 +182,12 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn delivery_reached(&self, partner: &str, kind: &str) -> Result<Option<Time>, Error> {
-        let row = sqlx::query("SELECT MAX(to_ms) FROM deliveries WHERE partner = $1 AND kind = $2")
+        let row = sql("SELECT MAX(to_ms) FROM deliveries WHERE partner = $1 AND kind = $2")
             .bind(partner)
             .bind(kind)
             .fetch_one(&self.read)
             .await?;
-        Ok(row.try_get::<Option<i64>, _>(0)?.map(Time))
+        Ok(row.get::<Option<i64>>(0)?.map(Time))
     }
 
     /// The oldest that waits for this partner, with its body, if its time has come.
@@ -195,7 +195,7 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn due_delivery(&self, partner: &str, now: Time) -> Result<Option<(Delivery, String)>, Error> {
-        let row = sqlx::query(
+        let row = sql(
             "SELECT id, partner, kind, tlp, from_ms, to_ms, made_ms, bytes, digest, state, attempts, next_ms, problem, \
              delivered_ms, body FROM deliveries WHERE partner = $1 AND state = 'waiting' ORDER BY to_ms, id LIMIT 1",
         )
@@ -205,7 +205,7 @@ impl Cases {
         let Some(row) = row else { return Ok(None) };
         let delivery = read(&row)?;
         // Those behind it wait too: a server that is down is asked once, not once for each.
-        Ok(if delivery.next <= now { Some((delivery, row.try_get(14)?)) } else { None })
+        Ok(if delivery.next <= now { Some((delivery, row.get(14)?)) } else { None })
     }
 
     /// Writes down an attempt and what becomes of the delivery, in one transaction with its entry of the trail.
@@ -227,7 +227,7 @@ impl Cases {
             Verdict::Again(next) => ("waiting", next, None),
             Verdict::Refused => ("refused", by.now, None),
         };
-        sqlx::query(
+        sql(
             "UPDATE deliveries SET state = $2, attempts = $3, next_ms = $4, problem = $5, delivered_ms = $6, \
              body = CASE WHEN $2 = 'delivered' THEN '' ELSE body END WHERE id = $1",
         )
@@ -237,7 +237,7 @@ impl Cases {
         .bind(next.0)
         .bind(problem)
         .bind(delivered)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         receipt(&mut tx, by, &delivery.id, number, attempt).await?;
         // A server that is down for a week would fill the trail: the receipts have every attempt.
@@ -250,7 +250,7 @@ impl Cases {
             let detail = format!("{}, attempt {number}: {answer}", audience(delivery.tlp, &delivery.partner));
             audit::append(&mut tx, by, "delivery.send", &delivery.id, result, &detail).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Sends one again that was refused, or one that waits at once.
@@ -259,22 +259,22 @@ impl Cases {
     /// There is none, or it has arrived.
     pub async fn retry_delivery(&self, by: &Actor, id: &str) -> Result<Delivery, Error> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = sql(
             "UPDATE deliveries SET state = 'waiting', next_ms = $2 WHERE id = $1 AND state <> 'delivered'",
         )
         .bind(id)
         .bind(by.now.0)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        let row = sqlx::query(
+        let row = sql(
             "SELECT id, partner, kind, tlp, from_ms, to_ms, made_ms, bytes, digest, state, attempts, next_ms, problem, \
              delivered_ms FROM deliveries WHERE id = $1",
         )
         .bind(id)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         let delivery = read(&row.ok_or(Error::Missing("delivery"))?)?;
-        if done.rows_affected() == 0 {
+        if done == 0 {
             return Err(Error::Invalid("it has arrived".to_owned()));
         }
         let detail = audience(delivery.tlp, &delivery.partner);
@@ -288,7 +288,7 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn deliveries(&self, before: Option<Time>, limit: u32) -> Result<Vec<Delivery>, Error> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT id, partner, kind, tlp, from_ms, to_ms, made_ms, bytes, digest, state, attempts, next_ms, problem, \
              delivered_ms FROM deliveries WHERE made_ms < $1 ORDER BY made_ms DESC, id LIMIT $2",
         )
@@ -304,20 +304,20 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn standings(&self) -> Result<Vec<Standing>, Error> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT partner, MAX(delivered_ms), SUM(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END), \
              MIN(CASE WHEN state = 'waiting' THEN made_ms END), SUM(CASE WHEN state = 'refused' THEN 1 ELSE 0 END) \
              FROM deliveries GROUP BY partner ORDER BY partner",
         )
         .fetch_all(&self.read)
         .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
+        let read = |row: &Row| {
             Ok(Standing {
-                partner: row.try_get(0)?,
-                succeeded: row.try_get::<Option<i64>, _>(1)?.map(Time),
-                waiting: row.try_get::<i64, _>(2)?.unsigned_abs(),
-                waiting_since: row.try_get::<Option<i64>, _>(3)?.map(Time),
-                refused: row.try_get::<i64, _>(4)?.unsigned_abs(),
+                partner: row.get(0)?,
+                succeeded: row.get::<Option<i64>>(1)?.map(Time),
+                waiting: row.get::<i64>(2)?.unsigned_abs(),
+                waiting_since: row.get::<Option<i64>>(3)?.map(Time),
+                refused: row.get::<i64>(4)?.unsigned_abs(),
             })
         };
         rows.iter().map(read).collect()
@@ -325,7 +325,7 @@ impl Cases {
 }
 
 async fn receipt(tx: &mut Tx, by: &Actor, id: &str, number: i64, attempt: &Attempt) -> Result<(), Error> {
-    sqlx::query(
+    sql(
         "INSERT INTO receipts (delivery, attempt, time_ms, status, digest, problem) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(id)
@@ -334,12 +334,12 @@ async fn receipt(tx: &mut Tx, by: &Actor, id: &str, number: i64, attempt: &Attem
     .bind(i64::from(attempt.status))
     .bind(attempt.digest())
     .bind(short(&attempt.problem))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
-    sqlx::query("DELETE FROM receipts WHERE delivery = $1 AND attempt <= $2")
+    sql("DELETE FROM receipts WHERE delivery = $1 AND attempt <= $2")
         .bind(id)
         .bind(number - RECEIPTS_MAX)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }
@@ -353,27 +353,27 @@ fn audience(tlp: Tlp, partner: &str) -> String {
     format!("TLP:{} to {partner}", tlp.name().to_uppercase())
 }
 
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Delivery, Error> {
-    let tlp: i64 = row.try_get(3)?;
+fn read(row: &Row) -> Result<Delivery, Error> {
+    let tlp: i64 = row.get(3)?;
     let tlp = usize::try_from(tlp).ok().and_then(|place| Tlp::ALL.get(place)).copied();
-    let state: String = row.try_get(9)?;
+    let state: String = row.get(9)?;
     let states = [DeliveryState::Waiting, DeliveryState::Delivered, DeliveryState::Refused];
     let state = states.into_iter().find(|one| one.name() == state);
     Ok(Delivery {
-        id: row.try_get(0)?,
-        partner: row.try_get(1)?,
-        kind: row.try_get(2)?,
+        id: row.get(0)?,
+        partner: row.get(1)?,
+        kind: row.get(2)?,
         tlp: tlp.ok_or(Error::Corrupt("TLP"))?,
-        from: Time(row.try_get(4)?),
-        to: Time(row.try_get(5)?),
-        made: Time(row.try_get(6)?),
-        bytes: row.try_get::<i64, _>(7)?.unsigned_abs(),
-        digest: row.try_get(8)?,
+        from: Time(row.get(4)?),
+        to: Time(row.get(5)?),
+        made: Time(row.get(6)?),
+        bytes: row.get::<i64>(7)?.unsigned_abs(),
+        digest: row.get(8)?,
         state: state.ok_or(Error::Corrupt("delivery's state"))?,
-        attempts: u32::try_from(row.try_get::<i64, _>(10)?).unwrap_or(u32::MAX),
-        next: Time(row.try_get(11)?),
-        problem: row.try_get(12)?,
-        delivered: row.try_get::<Option<i64>, _>(13)?.map(Time),
+        attempts: u32::try_from(row.get::<i64>(10)?).unwrap_or(u32::MAX),
+        next: Time(row.get(11)?),
+        problem: row.get(12)?,
+        delivered: row.get::<Option<i64>>(13)?.map(Time),
     })
 }
 

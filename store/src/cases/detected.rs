@@ -1,9 +1,9 @@
 //! The incidents that were detected within a time, with what their alerts say, for figures over a period.
 
+use super::sql::sql;
 use super::{Cases, Error, Summary, list};
 use event::Time;
 use serde::Deserialize;
-use sqlx::Row as _;
 use std::collections::HashMap;
 
 /// What figures need of an alert.
@@ -32,20 +32,20 @@ impl Cases {
         max: u32,
     ) -> Result<Vec<(Summary, Vec<AlertFigures>)>, Error> {
         // One transaction, so that the parts belong to the same moment.
-        let mut tx = self.read.begin().await?;
+        let mut tx = self.read.begin_reading().await?;
         let found = list::detected(&mut tx, from, to, max).await?;
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT a.incident, a.body FROM alerts a JOIN incidents i ON i.id = a.incident WHERE i.merged_into IS NULL AND \
              i.authorised IS NULL AND i.created_ms >= $1 AND i.created_ms < $2 ORDER BY a.incident, a.first_ms, a.id",
         )
         .bind(from.0)
         .bind(to.0)
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut tx)
         .await?;
         let mut alerts: HashMap<String, Vec<AlertFigures>> = HashMap::new();
         for row in &rows {
-            let alert = serde_json::from_str(row.try_get(1)?).map_err(|_| Error::Corrupt("alert"))?;
-            alerts.entry(row.try_get(0)?).or_default().push(alert);
+            let alert = serde_json::from_str(row.get(1)?).map_err(|_| Error::Corrupt("alert"))?;
+            alerts.entry(row.get(0)?).or_default().push(alert);
         }
         Ok(found
             .into_iter()

@@ -1,8 +1,8 @@
 //! How far each feed that we fetch from others was read.
 
+use super::sql::{Row, sql};
 use super::{Actor, Cases, Error, stored};
 use event::Time;
-use sqlx::Row as _;
 
 /// A feed and how it stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,21 +31,21 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn feeds(&self) -> Result<Vec<Feed>, Error> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT name, collection, reached, asked_ms, succeeded_ms, failures, objects, problem FROM feeds ORDER BY name",
         )
         .fetch_all(&self.read)
         .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
+        let read = |row: &Row| {
             Ok(Feed {
-                name: row.try_get(0)?,
-                collection: row.try_get(1)?,
-                reached: row.try_get(2)?,
-                asked: Time(row.try_get(3)?),
-                succeeded: row.try_get::<Option<i64>, _>(4)?.map(Time),
-                failures: u32::try_from(row.try_get::<i64, _>(5)?).unwrap_or(u32::MAX),
-                objects: row.try_get::<i64, _>(6)?.unsigned_abs(),
-                problem: row.try_get(7)?,
+                name: row.get(0)?,
+                collection: row.get(1)?,
+                reached: row.get(2)?,
+                asked: Time(row.get(3)?),
+                succeeded: row.get::<Option<i64>>(4)?.map(Time),
+                failures: u32::try_from(row.get::<i64>(5)?).unwrap_or(u32::MAX),
+                objects: row.get::<i64>(6)?.unsigned_abs(),
+                problem: row.get(7)?,
             })
         };
         rows.iter().map(read).collect()
@@ -57,7 +57,7 @@ impl Cases {
     /// The database refused.
     pub async fn put_feed(&self, by: &Actor, feed: &Feed) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql(
             "INSERT INTO feeds (name, collection, reached, asked_ms, succeeded_ms, failures, objects, problem) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO UPDATE SET collection = excluded.collection, \
              reached = excluded.reached, asked_ms = excluded.asked_ms, succeeded_ms = excluded.succeeded_ms, \
@@ -71,8 +71,8 @@ impl Cases {
         .bind(i64::from(feed.failures))
         .bind(stored(usize::try_from(feed.objects).unwrap_or(usize::MAX)))
         .bind(feed.problem.get(..feed.problem.floor_char_boundary(500)).unwrap_or_default())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }

@@ -5,9 +5,9 @@ mod merge;
 
 pub use detail::Detail;
 
+use super::sql::sql;
 use super::{Cases, Error, Tx, comment, reporting, secret, stored};
 use event::{Alert, Authorised, Incident, Severity, Time};
-use sqlx::Row as _;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -52,8 +52,8 @@ impl Cases {
     ) -> Result<Upserted, Error> {
         let mut done = Upserted::default();
         let mut tx = self.begin().await?;
-        let row = sqlx::query("SELECT COALESCE(MAX(number), 0) FROM incidents").fetch_one(&mut *tx).await?;
-        let mut number: i64 = row.try_get(0)?;
+        let row = sql("SELECT COALESCE(MAX(number), 0) FROM incidents").fetch_one(&mut tx).await?;
+        let mut number: i64 = row.get(0)?;
         for incident in incidents {
             let id = incident.id.to_string();
             let columns = Columns::of(incident, self.config.alerts_per_incident_max as usize)?;
@@ -87,9 +87,9 @@ impl Cases {
     pub async fn remove_alerts(&self, superseded: impl Iterator<Item = Uuid>) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         for id in superseded {
-            sqlx::query("DELETE FROM alerts WHERE id = $1").bind(id.to_string()).execute(&mut *tx).await?;
+            sql("DELETE FROM alerts WHERE id = $1").bind(id.to_string()).execute(&mut tx).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     async fn update(
@@ -104,7 +104,7 @@ impl Cases {
         let severity = known.severity_set.unwrap_or(rank(incident.severity));
         let grew = columns.events_count > known.events_count;
         let after_close = known.status == "closed" && grew;
-        sqlx::query(
+        sql(
             "UPDATE incidents SET title = $2, title_vi = $3, severity_found = $4, severity = $5, stage = $6, unit = $7, \
              system = $8, system_level = $9, first_ms = $10, last_ms = $11, entities = $12, search = $13, \
              alerts_count = $14, events_count = $15, digest = $16, updated_ms = $17, updated_after_close = $18, \
@@ -129,7 +129,7 @@ impl Cases {
         .bind(now.0)
         .bind(if after_close { 1 } else { known.updated_after_close })
         .bind(&columns.authorised)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         let mut note = comment::Note {
             incident: id,
@@ -202,24 +202,24 @@ impl Columns {
 }
 
 async fn known(tx: &mut Tx, id: &str) -> Result<Option<Known>, Error> {
-    let row = sqlx::query(
+    let row = sql(
         "SELECT number, digest, severity_found, severity_set, events_count, status, merged_into, updated_after_close, authorised \
          FROM incidents WHERE id = $1",
     )
     .bind(id)
-    .fetch_optional(&mut **tx)
+    .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Known {
-        number: row.try_get(0)?,
-        digest: row.try_get(1)?,
-        severity_found: row.try_get(2)?,
-        severity_set: row.try_get(3)?,
-        events_count: row.try_get(4)?,
-        status: row.try_get(5)?,
-        merged_into: row.try_get(6)?,
-        updated_after_close: row.try_get(7)?,
-        authorised: row.try_get(8)?,
+        number: row.get(0)?,
+        digest: row.get(1)?,
+        severity_found: row.get(2)?,
+        severity_set: row.get(3)?,
+        events_count: row.get(4)?,
+        status: row.get(5)?,
+        merged_into: row.get(6)?,
+        updated_after_close: row.get(7)?,
+        authorised: row.get(8)?,
     }))
 }
 
@@ -231,7 +231,7 @@ async fn insert(
     columns: &Columns,
     now: Time,
 ) -> Result<(), Error> {
-    sqlx::query(
+    sql(
         "INSERT INTO incidents (id, number, title, title_vi, severity_found, severity_set, severity, stage, unit, system, \
          system_level, first_ms, last_ms, entities, search, alerts_count, events_count, comments_count, history_count, \
          digest, merged_into, status, verdict, assignee, updated_after_close, version, created_ms, updated_ms, authorised) \
@@ -256,12 +256,12 @@ async fn insert(
     .bind(&columns.digest)
     .bind(now.0)
     .bind(&columns.authorised)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
-    sqlx::query("INSERT INTO history (incident, place, time_ms, actor, change) VALUES ($1, 1, $2, '[correlator]', 'created')")
+    sql("INSERT INTO history (incident, place, time_ms, actor, change) VALUES ($1, 1, $2, '[correlator]', 'created')")
         .bind(id)
         .bind(now.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }
@@ -271,32 +271,30 @@ async fn insert(
 /// Takes out those that late events made part of another. Alerts from before the incident's first stay: after a
 /// restart the correlator no longer knows them, which does not make them untrue.
 async fn write_alerts(tx: &mut Tx, id: &str, incident: &Incident, alerts: &[AlertRow]) -> Result<(), Error> {
-    let rows = sqlx::query("SELECT id, digest, first_ms FROM alerts WHERE incident = $1")
+    let rows = sql("SELECT id, digest, first_ms FROM alerts WHERE incident = $1")
         .bind(id)
-        .fetch_all(&mut **tx)
+        .fetch_all(&mut *tx)
         .await?;
     let given: HashSet<String> = incident.alerts.iter().map(|alert| alert.id.to_string()).collect();
     let mut known = HashMap::with_capacity(rows.len());
     for row in &rows {
-        let (alert, digest): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        if !given.contains(&alert) && row.try_get::<i64, _>(2)? >= incident.first.0 {
-            sqlx::query("DELETE FROM alerts WHERE id = $1").bind(&alert).execute(&mut **tx).await?;
+        let (alert, digest): (String, String) = (row.get(0)?, row.get(1)?);
+        if !given.contains(&alert) && row.get::<i64>(2)? >= incident.first.0 {
+            sql("DELETE FROM alerts WHERE id = $1").bind(&alert).execute(&mut *tx).await?;
         }
         known.insert(alert, digest);
     }
     for alert in alerts.iter().filter(|alert| known.get(&alert.id) != Some(&alert.digest)) {
         // An alert whose incident was merged comes from another row: it moves.
-        sqlx::query(
-            "INSERT INTO alerts (id, incident, first_ms, digest, body) VALUES ($1, $2, $3, $4, $5) \
+        sql("INSERT INTO alerts (id, incident, first_ms, digest, body) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (id) DO UPDATE SET incident = excluded.incident, first_ms = excluded.first_ms, \
-             digest = excluded.digest, body = excluded.body",
-        )
+             digest = excluded.digest, body = excluded.body")
         .bind(&alert.id)
         .bind(id)
         .bind(alert.first)
         .bind(&alert.digest)
         .bind(&alert.body)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     Ok(())

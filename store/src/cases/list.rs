@@ -2,9 +2,9 @@
 
 use super::incident::{authorised, by_rank, rank};
 use super::reporting::late_before;
-use super::{Cases, Db, Error, Tx, Verdict};
+use super::sql::{Row, Sql, sql};
+use super::{Cases, Error, Tx, Verdict};
 use event::{Authorised, Entity, Severity, Stage, Status, Time};
-use sqlx::{QueryBuilder, Row as _};
 
 /// An incident as the list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl Cases {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page, Error> {
-        let mut query = QueryBuilder::<Db>::new(SELECT);
+        let mut query = sql(SELECT);
         query.push("WHERE i.merged_into IS NULL");
         narrow(&mut query, filter);
         if let Some(cursor) = cursor {
@@ -131,7 +131,7 @@ impl Cases {
             Sort::Due => " ORDER BY COALESCE(i.due_ms, 9000000000000000), i.number",
         });
         query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
-        let rows = query.build().fetch_all(&self.read).await?;
+        let rows = query.fetch_all(&self.read).await?;
         let mut items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
@@ -140,20 +140,15 @@ impl Cases {
     }
 }
 
-fn narrow(query: &mut QueryBuilder<Db>, filter: &Filter) {
+fn narrow(query: &mut Sql, filter: &Filter) {
     if !filter.status.is_empty() {
-        let mut any = query.push(" AND i.status IN (").separated(", ");
-        filter.status.iter().for_each(|status| {
-            any.push_bind(status.name());
-        });
-        query.push(")");
+        query
+            .push(" AND i.status IN (")
+            .push_list(filter.status.iter().map(|status| status.name()))
+            .push(")");
     }
     if !filter.severity.is_empty() {
-        let mut any = query.push(" AND i.severity IN (").separated(", ");
-        filter.severity.iter().for_each(|severity| {
-            any.push_bind(rank(*severity));
-        });
-        query.push(")");
+        query.push(" AND i.severity IN (").push_list(filter.severity.iter().map(|s| rank(*s))).push(")");
     }
     if let Some(unit) = &filter.unit {
         query.push(" AND i.unit = ").push_bind(unit.clone());
@@ -165,10 +160,8 @@ fn narrow(query: &mut QueryBuilder<Db>, filter: &Filter) {
         let escaped = text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
         query.push(" AND i.search LIKE ").push_bind(format!("%{escaped}%")).push(" ESCAPE '!'");
     }
-    match filter.authorised {
-        Some(true) => drop(query.push(" AND i.authorised IS NOT NULL")),
-        Some(false) => drop(query.push(" AND i.authorised IS NULL")),
-        None => {}
+    if let Some(authorised) = filter.authorised {
+        query.push(if authorised { " AND i.authorised IS NOT NULL" } else { " AND i.authorised IS NULL" });
     }
     match filter.due {
         Some(Due::Owed) => drop(query.push(" AND i.due_ms IS NOT NULL")),
@@ -193,7 +186,7 @@ fn cursor_of(sort: Sort, item: &Summary) -> String {
     }
 }
 
-fn after(query: &mut QueryBuilder<Db>, sort: Sort, cursor: &str) -> Result<(), Error> {
+fn after(query: &mut Sql, sort: Sort, cursor: &str) -> Result<(), Error> {
     let unfit = || Error::Invalid("`cursor` is not one of this list and order".to_owned());
     let (letter, columns) = match sort {
         Sort::Last => ("l", "(i.last_ms, i.number)"),
@@ -207,65 +200,61 @@ fn after(query: &mut QueryBuilder<Db>, sort: Sort, cursor: &str) -> Result<(), E
     if kind != Some(letter) || numbers.len() != columns.matches("i.").count() {
         return Err(unfit());
     }
-    let way = if sort == Sort::Due { ">" } else { "<" };
-    let mut all = query.push(format!(" AND {columns} {way} (")).separated(", ");
-    for number in numbers {
-        all.push_bind(number);
-    }
-    query.push(")");
+    query.push(" AND ").push(columns).push(if sort == Sort::Due { " > (" } else { " < (" });
+    query.push_list(numbers).push(")");
     Ok(())
 }
 
 /// The incident that `id` now is.
 pub(super) async fn one(tx: &mut Tx, id: &str) -> Result<Option<Summary>, Error> {
-    let mut query = QueryBuilder::<Db>::new(SELECT);
+    let mut query = sql(SELECT);
     query
         .push("WHERE i.id = COALESCE((SELECT m.merged_into FROM incidents m WHERE m.id = ")
         .push_bind(id.to_owned());
     query.push("), ").push_bind(id.to_owned()).push(")");
-    let row = query.build().fetch_optional(&mut **tx).await?;
+    let row = query.fetch_optional(&mut *tx).await?;
     row.as_ref().map(read).transpose()
 }
 
 /// The incidents detected from `from` until before `to`, without those of authorised scans.
 pub(super) async fn detected(tx: &mut Tx, from: Time, to: Time, max: u32) -> Result<Vec<Summary>, Error> {
-    let mut query = QueryBuilder::<Db>::new(SELECT);
+    let mut query = sql(SELECT);
     query.push("WHERE i.merged_into IS NULL AND i.authorised IS NULL AND i.created_ms >= ").push_bind(from.0);
     query.push(" AND i.created_ms < ").push_bind(to.0);
     query.push(" ORDER BY i.number LIMIT ").push_bind(i64::from(max));
-    query.build().fetch_all(&mut **tx).await?.iter().map(read).collect()
+    query.fetch_all(&mut *tx).await?.iter().map(read).collect()
 }
 
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Summary, Error> {
-    let stage: String = row.try_get(5)?;
-    let verdict: Option<String> = row.try_get(7)?;
-    let scan: Option<String> = row.try_get(22)?;
-    let count = |place: usize| row.try_get::<i64, _>(place).map(i64::unsigned_abs);
+fn read(row: &Row) -> Result<Summary, Error> {
+    let stage: String = row.get(5)?;
+    let verdict: Option<String> = row.get(7)?;
+    let scan: Option<String> = row.get(22)?;
+    let count = |place: usize| row.get::<i64>(place).map(i64::unsigned_abs);
     Ok(Summary {
-        id: row.try_get(0)?,
-        number: row.try_get(1)?,
-        title: row.try_get(2)?,
-        title_vi: row.try_get(3)?,
-        severity: by_rank(row.try_get(4)?)?,
+        id: row.get(0)?,
+        number: row.get(1)?,
+        title: row.get(2)?,
+        title_vi: row.get(3)?,
+        severity: by_rank(row.get(4)?)?,
         stage: serde_json::from_value(stage.into()).map_err(|_| Error::Corrupt("stage"))?,
-        status: Status::by_name(row.try_get(6)?).ok_or(Error::Corrupt("status"))?,
+        status: Status::by_name(row.get(6)?).ok_or(Error::Corrupt("status"))?,
         verdict: verdict.map(|v| Verdict::by_name(&v).ok_or(Error::Corrupt("verdict"))).transpose()?,
-        assignee: row.try_get(8)?,
-        unit: row.try_get(9)?,
-        system: row.try_get(10)?,
+        assignee: row.get(8)?,
+        unit: row.get(9)?,
+        system: row.get(10)?,
         system_level: u8::try_from(count(11)?).unwrap_or(0),
-        first: Time(row.try_get(12)?),
-        last: Time(row.try_get(13)?),
-        created: Time(row.try_get(14)?),
-        updated: Time(row.try_get(15)?),
+        first: Time(row.get(12)?),
+        last: Time(row.get(13)?),
+        created: Time(row.get(14)?),
+        updated: Time(row.get(15)?),
         alerts_count: count(16)?,
         events_count: count(17)?,
-        entities: serde_json::from_str(row.try_get(18)?).map_err(|_| Error::Corrupt("entities"))?,
+        entities: serde_json::from_str(row.get(18)?).map_err(|_| Error::Corrupt("entities"))?,
         comments_count: count(19)?,
         updated_after_close: count(20)? != 0,
-        version: row.try_get(21)?,
+        version: row.get(21)?,
         authorised: scan.as_deref().map(authorised).transpose()?,
-        is_warning: row.try_get::<String, _>(23)? == "warning",
-        due: row.try_get::<Option<i64>, _>(24)?.map(Time),
+        is_warning: row.get::<String>(23)? == "warning",
+        due: row.get::<Option<i64>>(24)?.map(Time),
     })
 }

@@ -1,19 +1,21 @@
 //! Cases in SQL: incidents and what people do with them, users, sessions, tokens, the
 //! registry, the audit trail.
 //!
-//! SQLite for one machine. The statements keep to what PostgreSQL accepts too: numbered placeholders, `BIGINT` for
-//! numbers, times (milliseconds) and flags, `TEXT` for the rest, `ON CONFLICT`.
+//! SQLite for one machine, PostgreSQL for several; each statement is written once (`sql`) and keeps to what both accept:
+//! numbered placeholders, `BIGINT` for numbers, times (milliseconds) and flags, `TEXT` for the rest, `ON CONFLICT`.
 //! Invariant: no clock; every method that needs the time is given it.
 
 mod attestation;
 mod audit;
 mod change;
 mod comment;
+mod connection;
 mod delivery;
 mod detected;
 mod feed;
 mod incident;
 mod indicator;
+mod leader;
 mod list;
 mod migration;
 mod particulars;
@@ -35,11 +37,13 @@ pub use attestation::NewAttestation;
 pub use audit::{AuditHead, AuditReport, Record};
 pub use change::{Change, Verdict};
 pub use comment::{Comment, HistoryEntry};
+pub use connection::Target;
 pub use delivery::{Attempt, Delivery, DeliveryState, NewDelivery, Standing, Verdict as DeliveryVerdict};
 pub use detected::AlertFigures;
 pub use feed::Feed;
 pub use incident::{Detail, Upserted};
 pub use indicator::{IndicatorFilter, IndicatorPlace, Loaded, SourceCount};
+pub use leader::Leader;
 pub use list::{Due, Filter, Page, Sort, Summary};
 pub use release::{Release, ReleaseFilter};
 pub use reporting::{ChosenClass, ReportMade, ReportingFacts};
@@ -50,14 +54,14 @@ pub use user::{NewUser, OneTimePassword, Role, User, UserChange};
 pub use warning::{Concerned, NewWarning, Task, TaskAct, Warning};
 
 use compliance::RuleSets;
+use connection::{Pool, Tx};
 use event::Time;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) type Db = sqlx::Sqlite;
-pub(crate) type Tx = sqlx::Transaction<'static, Db>;
+/// Whoever asks for readiness does not wait long.
+const PING_MAX: Duration = Duration::from_secs(2);
 
 /// The limits of the cases. Beyond one, the change is refused with [`Error::Limit`] unless the field says otherwise.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -89,7 +93,7 @@ pub struct Config {
     pub password_waiting_max: u32,
     /// Connections that read; there is one that writes.
     pub readers: u32,
-    /// How long a statement waits for another process's lock on the file.
+    /// How long a change waits for another process's, and anything for a connection.
     pub busy_timeout_ms: u32,
 }
 
@@ -119,8 +123,14 @@ impl Default for Config {
 pub enum Error {
     /// The database refused or is unreadable.
     #[error("cases database: {0}")]
-    Sql(#[from] sqlx::Error),
-    /// The file was written by a later version of this program.
+    Sql(#[source] sqlx::Error),
+    /// The database does not answer now, and will again; a change may or may not have been done.
+    #[error("the cases' database does not answer: {0}")]
+    Away(String),
+    /// The database cannot be used as it is.
+    #[error("{0}")]
+    Unfit(String),
+    /// The database was written by a later version of this program.
     #[error("the cases database has schema {found}, this program knows up to {known}: run the newer program")]
     Newer {
         /// The schema found.
@@ -166,12 +176,18 @@ pub enum Error {
     /// Unknown user, wrong password or disabled user: never said which.
     #[error("wrong username or password")]
     Denied,
-    /// More sign-ins are waiting than allowed.
-    #[error("too many sign-ins at once")]
+    /// More changes or sign-ins are waiting than allowed.
+    #[error("too many changes or sign-ins at once")]
     Busy,
     /// The system gave no random bytes or Argon2 failed.
     #[error("cryptography: {0}")]
     Crypto(String),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Error {
+        connection::told(error)
+    }
 }
 
 /// Who does something and from where, for the audit trail.
@@ -196,45 +212,29 @@ impl Actor {
 /// The cases' database. Clones share it.
 #[derive(Clone)]
 pub struct Cases {
-    write: sqlx::Pool<Db>,
-    read: sqlx::Pool<Db>,
+    write: Pool,
+    read: Pool,
+    /// The folder of the file; empty for a server.
+    beside: PathBuf,
     config: Arc<Config>,
     rules: Arc<RuleSets>,
     hasher: Arc<password::Hasher>,
 }
 
 impl Cases {
-    /// Opens or creates the file at `path`, with the limits of `Config::default()`.
+    /// Opens or creates the cases and brings their schema up to date.
     ///
     /// # Errors
-    /// The file cannot be opened, or a later version of this program wrote it.
-    pub async fn open(path: &Path) -> Result<Cases, Error> {
-        Cases::open_with(path, Config::default()).await
-    }
-
-    /// Opens or creates the file at `path` and brings its schema up to date.
-    ///
-    /// # Errors
-    /// The file cannot be opened, or a later version of this program wrote it.
-    pub async fn open_with(path: &Path, config: Config) -> Result<Cases, Error> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_millis(config.busy_timeout_ms.into()))
-            .statement_cache_capacity(200);
-        // One writer: changes queue here, where waiting is fair, instead of in SQLite, where it is a retry.
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        migration::run(&write).await?;
-        let read = SqlitePoolOptions::new()
-            .max_connections(config.readers.max(1))
-            .connect_with(options.read_only(true))
-            .await?;
+    /// The database cannot be opened, or a later version of this program wrote it.
+    pub async fn open(target: &Target, config: Config) -> Result<Cases, Error> {
+        let (write, read) = connection::open(target, &config).await?;
         let hasher = Arc::new(password::Hasher::new(&config));
+        let beside = match target {
+            Target::File(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
+            Target::Server { .. } => PathBuf::new(),
+        };
         let rules = Arc::new(RuleSets::own());
-        Ok(Cases { write, read, config: Arc::new(config), rules, hasher })
+        Ok(Cases { write, read, beside, config: Arc::new(config), rules, hasher })
     }
 
     /// The same under other rules of law.
@@ -244,7 +244,7 @@ impl Cases {
         self
     }
 
-    /// Waits for what is under way and closes the file.
+    /// Waits for what is under way and closes the connections.
     pub async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
@@ -255,12 +255,13 @@ impl Cases {
     /// # Errors
     /// It does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query("SELECT 1").execute(&self.read).await?;
-        Ok(())
+        let asked =
+            tokio::time::timeout(PING_MAX, async { sql::sql("SELECT 1").fetch_all(&self.read).await });
+        asked.await.map_err(|_| Error::Away("no answer in time".to_owned()))?.map(drop)
     }
 
     pub(crate) async fn begin(&self) -> Result<Tx, Error> {
-        Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
+        self.write.begin().await
     }
 }
 
@@ -269,5 +270,8 @@ pub(crate) fn stored(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+#[cfg(test)]
+#[path = "../../tests/place.rs"]
+mod place;
 #[cfg(test)]
 mod tests;

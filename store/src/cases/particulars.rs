@@ -1,7 +1,7 @@
 //! What people add to what is known of an incident, for its reports: a document whose meaning is the caller's.
 
+use super::sql::sql;
 use super::{Actor, Cases, Error, audit, list};
-use sqlx::Row as _;
 
 /// The largest document.
 const BODY_BYTES_MAX: usize = 512 << 10;
@@ -12,11 +12,11 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn particulars(&self, incident: &str) -> Result<Option<String>, Error> {
-        let row = sqlx::query("SELECT body FROM particulars WHERE incident = $1")
+        let row = sql("SELECT body FROM particulars WHERE incident = $1")
             .bind(incident)
             .fetch_optional(&self.read)
             .await?;
-        row.map(|row| Ok(row.try_get(0)?)).transpose()
+        row.map(|row| row.get(0)).transpose()
     }
 
     /// Puts `body` in the place of what was added to the incident before.
@@ -29,12 +29,12 @@ impl Cases {
         }
         let mut tx = self.begin().await?;
         let summary = list::one(&mut tx, incident).await?.ok_or(Error::Missing("incident"))?;
-        sqlx::query(
+        sql(
             "INSERT INTO particulars (incident, body) VALUES ($1, $2) ON CONFLICT (incident) DO UPDATE SET body = $2",
         )
         .bind(&summary.id)
         .bind(body)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         audit::append(&mut tx, by, "incident.particulars", &summary.id, "done", "").await?;
         tx.commit().await?;

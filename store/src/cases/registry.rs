@@ -1,8 +1,8 @@
 //! The registry: what the province has. It is right as a whole or not changed at all.
 
+use super::sql::sql;
 use super::{Actor, Cases, Error, Tx, audit};
 use registry::{Document, Entry, Import, Kind, Outcome, Registry};
-use sqlx::Row as _;
 
 /// Which rows of a kind are wanted; empty is any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,11 +25,10 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn registry(&self) -> Result<Registry, Error> {
-        let rows =
-            sqlx::query("SELECT kind, body FROM registry ORDER BY kind, id").fetch_all(&self.read).await?;
+        let rows = sql("SELECT kind, body FROM registry ORDER BY kind, id").fetch_all(&self.read).await?;
         let mut all = Registry::default();
         for row in &rows {
-            all.push(read(row.try_get(0)?, row.try_get(1)?)?);
+            all.push(read(row.get(0)?, row.get(1)?)?);
         }
         Ok(all)
     }
@@ -39,9 +38,8 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn registry_version(&self) -> Result<i64, Error> {
-        let row =
-            sqlx::query("SELECT version FROM registry_version WHERE one = 1").fetch_one(&self.read).await?;
-        Ok(row.try_get(0)?)
+        let row = sql("SELECT version FROM registry_version WHERE one = 1").fetch_one(&self.read).await?;
+        row.get(0)
     }
 
     /// The first `limit` rows of a kind that the filter lets through, by id.
@@ -55,7 +53,7 @@ impl Cases {
         limit: u32,
     ) -> Result<Vec<Entry>, Error> {
         let text = filter.text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT kind, body FROM registry WHERE kind = $1 AND id > $2 AND ($3 = '' OR unit = $3) \
              AND ($4 = '' OR system = $4) AND ($5 < 0 OR level = $5) AND search LIKE $6 ESCAPE '!' ORDER BY id LIMIT $7",
         )
@@ -68,7 +66,7 @@ impl Cases {
         .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;
-        rows.iter().map(|row| read(row.try_get(0)?, row.try_get(1)?)).collect()
+        rows.iter().map(|row| read(row.get(0)?, row.get(1)?)).collect()
     }
 
     /// The row of that kind and id.
@@ -76,12 +74,12 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn registry_entry(&self, kind: Kind, id: &str) -> Result<Option<Entry>, Error> {
-        let row = sqlx::query("SELECT kind, body FROM registry WHERE kind = $1 AND id = $2")
+        let row = sql("SELECT kind, body FROM registry WHERE kind = $1 AND id = $2")
             .bind(kind.name())
             .bind(id)
             .fetch_optional(&self.read)
             .await?;
-        row.map(|row| read(row.try_get(0)?, row.try_get(1)?)).transpose()
+        row.map(|row| read(row.get(0)?, row.get(1)?)).transpose()
     }
 
     /// Takes a document in, or only says what that would come to.
@@ -171,14 +169,14 @@ impl Cases {
 
 /// The registry as it is, with the next version taken: whoever else changes it waits for the end of `tx`.
 async fn locked(tx: &mut Tx, by: &Actor) -> Result<Registry, Error> {
-    sqlx::query("UPDATE registry_version SET version = version + 1, changed_ms = $1 WHERE one = 1")
+    sql("UPDATE registry_version SET version = version + 1, changed_ms = $1 WHERE one = 1")
         .bind(by.now.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
-    let rows = sqlx::query("SELECT kind, body FROM registry ORDER BY kind, id").fetch_all(&mut **tx).await?;
+    let rows = sql("SELECT kind, body FROM registry ORDER BY kind, id").fetch_all(&mut *tx).await?;
     let mut all = Registry::default();
     for row in &rows {
-        all.push(read(row.try_get(0)?, row.try_get(1)?)?);
+        all.push(read(row.get(0)?, row.get(1)?)?);
     }
     Ok(all)
 }
@@ -190,12 +188,10 @@ async fn put(tx: &mut Tx, by: &Actor, entry: &Entry) -> Result<(), Error> {
         Entry::Asset(asset) => (&asset.unit, asset.system.as_str(), 0, ""),
         Entry::Endpoint(endpoint) => (&endpoint.unit, endpoint.system.as_str(), 0, ""),
     };
-    sqlx::query(
-        "INSERT INTO registry (kind, id, unit, system, level, search, body, changed_ms) \
+    sql("INSERT INTO registry (kind, id, unit, system, level, search, body, changed_ms) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kind, id) DO UPDATE SET unit = excluded.unit, \
          system = excluded.system, level = excluded.level, search = excluded.search, body = excluded.body, \
-         changed_ms = excluded.changed_ms",
-    )
+         changed_ms = excluded.changed_ms")
     .bind(entry.kind().name())
     .bind(entry.id())
     .bind(unit)
@@ -204,16 +200,16 @@ async fn put(tx: &mut Tx, by: &Actor, entry: &Entry) -> Result<(), Error> {
     .bind(format!("{}\n{name}", entry.id()).to_lowercase())
     .bind(entry.body())
     .bind(by.now.0)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
 async fn remove(tx: &mut Tx, kind: Kind, id: &str) -> Result<(), Error> {
-    sqlx::query("DELETE FROM registry WHERE kind = $1 AND id = $2")
+    sql("DELETE FROM registry WHERE kind = $1 AND id = $2")
         .bind(kind.name())
         .bind(id)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }

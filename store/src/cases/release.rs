@@ -1,9 +1,9 @@
 //! Which incidents others were let know of.
 
 use super::incident::rank;
+use super::sql::{Row, sql};
 use super::{Actor, Cases, Error, audit};
 use event::{Severity, Time, Tlp};
-use sqlx::Row as _;
 
 /// That others were let know of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,13 +49,13 @@ impl Cases {
     ) -> Result<Option<Tlp>, Error> {
         let (id, title) = collection;
         let mut tx = self.begin().await?;
-        let row = sqlx::query("SELECT tlp FROM releases WHERE incident = $1 AND collection = $2")
+        let row = sql("SELECT tlp FROM releases WHERE incident = $1 AND collection = $2")
             .bind(incident)
             .bind(id)
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut tx)
             .await?;
-        let before = row.map(|row| row.try_get::<i64, _>(0)).transpose()?.map(colour).transpose()?;
-        sqlx::query(
+        let before = row.map(|row| row.get::<i64>(0)).transpose()?.map(colour).transpose()?;
+        sql(
             "INSERT INTO releases (incident, collection, tlp, time_ms, actor) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (incident, collection) DO UPDATE SET tlp = excluded.tlp, time_ms = excluded.time_ms, \
              actor = excluded.actor",
@@ -65,7 +65,7 @@ impl Cases {
         .bind(tlp as i64)
         .bind(by.now.0)
         .bind(&by.name)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let named = |tlp: Tlp| format!("TLP:{}", tlp.name().to_uppercase());
         let mut detail = format!("{} to {title}", named(tlp));
@@ -82,18 +82,18 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn releases(&self, incident: &str) -> Result<Vec<Release>, Error> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT collection, tlp, time_ms, actor FROM releases WHERE incident = $1 ORDER BY time_ms DESC, collection",
         )
         .bind(incident)
         .fetch_all(&self.read)
         .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
+        let read = |row: &Row| {
             Ok(Release {
-                collection: row.try_get(0)?,
-                tlp: colour(row.try_get(1)?)?,
-                time: Time(row.try_get(2)?),
-                actor: row.try_get(3)?,
+                collection: row.get(0)?,
+                tlp: colour(row.get(1)?)?,
+                time: Time(row.get(2)?),
+                actor: row.get(3)?,
             })
         };
         rows.iter().map(read).collect()
@@ -107,7 +107,7 @@ impl Cases {
     pub async fn to_release(&self, filter: &ReleaseFilter<'_>) -> Result<Vec<String>, Error> {
         // An alert is kept as JSON, in which its rule is written in this one way.
         let rule = filter.rule.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT i.id FROM incidents i LEFT JOIN releases r ON r.incident = i.id AND r.collection = $1 \
              WHERE i.merged_into IS NULL AND i.authorised IS NULL AND i.severity >= $2 AND i.system_level >= $3 \
              AND i.last_ms >= $4 AND (r.time_ms IS NULL OR (r.time_ms < i.updated_ms AND r.time_ms < $5)) \
@@ -123,7 +123,7 @@ impl Cases {
         .bind(format!("%\"rule\":\"{rule}\"%"))
         .fetch_all(&self.read)
         .await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+        rows.iter().map(|row| row.get(0)).collect()
     }
 }
 

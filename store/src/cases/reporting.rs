@@ -106,7 +106,7 @@ impl Cases {
             format!("{rule_set}: {} -> {}: {reason}", was.unwrap_or("none"), class.unwrap_or("none"));
         audit::append(&mut tx, by, "incident.class", &summary.id, "done", &detail).await?;
         refresh(&mut tx, &self.rules, &summary.id).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Notes that a report was made, or corrects what was noted.
@@ -157,7 +157,7 @@ impl Cases {
         let detail = format!("{became} {document}");
         audit::append(&mut tx, by, "incident.report", &summary.id, "done", detail.trim()).await?;
         refresh(&mut tx, &self.rules, &summary.id).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Works out anew when reports are late, of incidents for which that was done by other rules. At the start.
@@ -201,7 +201,7 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn incident_facts(&self, from: Time, to: Time) -> Result<Vec<IncidentFacts>, Error> {
-        let mut tx = self.read.begin().await?;
+        let mut tx = self.read.begin_reading().await?;
         let rows = sql("SELECT id, number, unit, system FROM incidents WHERE merged_into IS NULL AND authorised IS NULL \
              AND COALESCE(detected_ms, created_ms) >= $1 AND COALESCE(detected_ms, created_ms) < $2 ORDER BY number LIMIT 100000")
             .bind(from.0)

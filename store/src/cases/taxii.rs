@@ -6,9 +6,9 @@ mod select;
 
 pub use select::{Found, Selection, Versions};
 
+use super::sql::sql;
 use super::{Actor, Cases, Error, Tx, audit, secret, stored};
 use event::Tlp;
-use sqlx::Row as _;
 
 /// An object to be added.
 #[derive(Clone, Debug)]
@@ -67,11 +67,11 @@ impl Cases {
             });
         }
         if new > 0 {
-            sqlx::query("UPDATE taxii_collections SET added_us = $2, objects = $3 WHERE id = $1")
+            sql("UPDATE taxii_collections SET added_us = $2, objects = $3 WHERE id = $1")
                 .bind(collection)
                 .bind(added_us - 1)
                 .bind(count)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
             let detail = format!("{new} objects, up to TLP:{}", strictest.name().to_uppercase());
             audit::append(&mut tx, by, "taxii.add", collection, "done", &detail).await?;
@@ -87,12 +87,12 @@ impl Cases {
     pub async fn taxii_remove(&self, by: &Actor, selection: &Selection<'_>) -> Result<u64, Error> {
         let mut tx = self.begin().await?;
         lock(&mut tx, selection.collection).await?;
-        let gone = selection.removal().build().execute(&mut *tx).await?.rows_affected();
+        let gone = selection.removal().execute(&mut tx).await?;
         if gone > 0 {
-            sqlx::query("UPDATE taxii_collections SET objects = objects - $2 WHERE id = $1")
+            sql("UPDATE taxii_collections SET objects = objects - $2 WHERE id = $1")
                 .bind(selection.collection)
                 .bind(i64::try_from(gone).unwrap_or(i64::MAX))
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
             let detail = format!("{gone} versions of {}", selection.ids.join(", "));
             audit::append(&mut tx, by, "taxii.remove", selection.collection, "done", &detail).await?;
@@ -106,17 +106,17 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn taxii_objects(&self, selection: &Selection<'_>) -> Result<Vec<Found>, Error> {
-        let rows = selection.query().build().fetch_all(&self.read).await?;
+        let rows = selection.query().fetch_all(&self.read).await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in &rows {
-            let tlp: i64 = row.try_get(3)?;
+            let tlp: i64 = row.get(3)?;
             let tlp = usize::try_from(tlp).ok().and_then(|place| Tlp::ALL.get(place)).copied();
             found.push(Found {
-                added_us: row.try_get(0)?,
-                id: row.try_get(1)?,
-                version_us: row.try_get(2)?,
+                added_us: row.get(0)?,
+                id: row.get(1)?,
+                version_us: row.get(2)?,
                 tlp: tlp.ok_or(Error::Corrupt("TLP"))?,
-                body: row.try_get(4)?,
+                body: row.get(4)?,
             });
         }
         Ok(found)
@@ -128,21 +128,19 @@ impl Cases {
     /// The database refused.
     pub async fn taxii_keep_status(&self, by: &Actor, id: &str, body: &str, max: u32) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO taxii_statuses (id, owner, created_ms, body) VALUES ($1, $2, $3, $4)")
+        sql("INSERT INTO taxii_statuses (id, owner, created_ms, body) VALUES ($1, $2, $3, $4)")
             .bind(id)
             .bind(&by.name)
             .bind(by.now.0)
             .bind(body)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        sqlx::query(
-            "DELETE FROM taxii_statuses WHERE id NOT IN \
-             (SELECT id FROM taxii_statuses ORDER BY created_ms DESC, id LIMIT $1)",
-        )
+        sql("DELETE FROM taxii_statuses WHERE id NOT IN \
+             (SELECT id FROM taxii_statuses ORDER BY created_ms DESC, id LIMIT $1)")
         .bind(i64::from(max))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// What became of an addition of `owner`'s.
@@ -150,12 +148,12 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn taxii_status(&self, id: &str, owner: &str) -> Result<Option<String>, Error> {
-        let row = sqlx::query("SELECT body FROM taxii_statuses WHERE id = $1 AND owner = $2")
+        let row = sql("SELECT body FROM taxii_statuses WHERE id = $1 AND owner = $2")
             .bind(id)
             .bind(owner)
             .fetch_optional(&self.read)
             .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
+        row.map(|row| row.get(0)).transpose()
     }
 
     /// An id for a status: random, for it is asked for by name.
@@ -170,21 +168,19 @@ impl Cases {
 /// Holds the collection until the transaction ends, so that what is added later is also seen later: else a client that
 /// reads in between would pass over it. Answers its last moment of addition and how much it holds.
 async fn lock(tx: &mut Tx, collection: &str) -> Result<(i64, i64), Error> {
-    let row = sqlx::query(
-        "INSERT INTO taxii_collections (id, added_us, objects) VALUES ($1, 0, 0) \
-         ON CONFLICT (id) DO UPDATE SET added_us = taxii_collections.added_us RETURNING added_us, objects",
-    )
+    let row = sql("INSERT INTO taxii_collections (id, added_us, objects) VALUES ($1, 0, 0) \
+         ON CONFLICT (id) DO UPDATE SET added_us = taxii_collections.added_us RETURNING added_us, objects")
     .bind(collection)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await?;
-    Ok((row.try_get(0)?, row.try_get(1)?))
+    Ok((row.get(0)?, row.get(1)?))
 }
 
 /// The version of the object that is there: the same one; or, of an object that has no versions (an address, which has one id
 /// for everyone), any that as many may see. In a more open colour it is added again, or those who are let know of
 /// more now would be told of what they cannot see.
 async fn known(tx: &mut Tx, collection: &str, object: &NewObject) -> Result<Option<i64>, Error> {
-    let row = sqlx::query(
+    let row = sql(
         "SELECT version_us FROM taxii_objects \
          WHERE collection = $1 AND id = $2 AND (($3 = 0 AND tlp <= $5) OR ($3 <> 0 AND version_us = $4)) LIMIT 1",
     )
@@ -193,17 +189,15 @@ async fn known(tx: &mut Tx, collection: &str, object: &NewObject) -> Result<Opti
     .bind(stored(usize::from(object.version_us.is_some())))
     .bind(object.version_us.unwrap_or_default())
     .bind(object.tlp as i64)
-    .fetch_optional(&mut **tx)
+    .fetch_optional(&mut *tx)
     .await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?)
+    row.map(|row| row.get(0)).transpose()
 }
 
 async fn insert(tx: &mut Tx, collection: &str, object: &NewObject, added_us: i64) -> Result<i64, Error> {
     let version = object.version_us.unwrap_or(added_us);
-    sqlx::query(
-        "INSERT INTO taxii_objects (collection, added_us, id, kind, version_us, tlp, body) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
+    sql("INSERT INTO taxii_objects (collection, added_us, id, kind, version_us, tlp, body) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)")
     .bind(collection)
     .bind(added_us)
     .bind(&object.id)
@@ -211,7 +205,7 @@ async fn insert(tx: &mut Tx, collection: &str, object: &NewObject, added_us: i64
     .bind(version)
     .bind(object.tlp as i64)
     .bind(&object.body)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(version)
 }

@@ -1,5 +1,9 @@
-//! The cases against a real SQLite file.
+//! The cases against a real database: SQLite, or with `HAIDANG_TEST_POSTGRES` PostgreSQL.
 
+mod together;
+
+use super::place::Place;
+use super::sql::sql;
 use super::*;
 use event::{Alert, Authorised, Entity, EntityKind, EventId, Incident, Severity, Stage, Status};
 use uuid::Uuid;
@@ -8,13 +12,13 @@ const NOW: Time = Time(1_790_000_000_000);
 
 struct Opened {
     cases: Cases,
-    folder: tempfile::TempDir,
+    place: Place,
 }
 
 async fn open_with(config: Config) -> Opened {
-    let folder = tempfile::tempdir().unwrap();
-    let cases = Cases::open_with(&folder.path().join("cases.sqlite"), config).await.unwrap();
-    Opened { cases, folder }
+    let place = Place::new();
+    let cases = Cases::open(&place.target, config).await.unwrap();
+    Opened { cases, place }
 }
 
 async fn open() -> Opened {
@@ -267,6 +271,18 @@ async fn a_sign_in_beyond_the_limit_ends_the_oldest_session() {
 }
 
 #[tokio::test]
+async fn sessions_that_have_ended_are_taken_out_and_others_stay() {
+    let opened = open_with(Config { session_idle_s: 60, ..Config::default() }).await;
+    let cases = &opened.cases;
+    let password = "long enough to be taken";
+    cases.ensure_admin(Some(password.into()), NOW).await.unwrap();
+    cases.sign_in("admin", password.into(), "192.0.2.7", NOW).await.unwrap();
+    let kept = cases.sign_in("admin", password.into(), "192.0.2.7", NOW.plus_ms(30_000)).await.unwrap();
+    assert_eq!(cases.remove_ended_sessions(NOW.plus_ms(60_000)).await.unwrap(), 1);
+    assert!(cases.session(&kept.token, NOW.plus_ms(60_000)).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn the_first_run_makes_one_administrator_whose_made_password_must_be_changed() {
     let opened = open().await;
     let cases = &opened.cases;
@@ -276,9 +292,11 @@ async fn the_first_run_makes_one_administrator_whose_made_password_must_be_chang
     assert!(cases.ensure_admin(None, NOW).await.unwrap().is_none());
     let signed = cases.sign_in("admin", made.0.clone(), "192.0.2.7", NOW).await.unwrap();
     assert!(signed.session.user.must_change_password);
-    let file = std::fs::read(opened.folder.path().join("cases.sqlite-wal")).unwrap();
+    let content = opened.place.content();
+    assert!(content.windows(5).any(|part| part == b"admin"));
     for secret in [&made.0, &signed.token, &signed.session.csrf] {
-        assert!(!file.windows(secret.len()).any(|part| part == secret.as_bytes()), "a secret is in the file");
+        let is_there = content.windows(secret.len()).any(|part| part == secret.as_bytes());
+        assert!(!is_there, "a secret is in the database");
     }
 }
 
@@ -300,7 +318,7 @@ async fn any_change_to_the_audit_trail_shows_where_it_was_made() {
         let anchor = cases.audit_head().await.unwrap();
         let report = cases.audit_verify(Some(&anchor)).await.unwrap();
         assert_eq!((report.good, report.broken_at, &report.head), (5, None, &anchor));
-        sqlx::query(tampering).execute(&cases.write).await.unwrap();
+        sql(tampering).execute(&cases.write).await.unwrap();
         let report = cases.audit_verify(Some(&anchor)).await.unwrap();
         assert_eq!((report.broken_at, report.good), (Some(broken_at), good), "{tampering}");
     }
@@ -312,7 +330,7 @@ async fn a_trail_written_anew_is_good_by_itself_but_not_against_its_anchor() {
     let cases = &opened.cases;
     cases.audit(&by(), "a", "", "done", "").await.unwrap();
     let anchor = cases.audit_head().await.unwrap();
-    sqlx::query("DELETE FROM audit").execute(&cases.write).await.unwrap();
+    sql("DELETE FROM audit").execute(&cases.write).await.unwrap();
     cases.audit(&by(), "b", "", "done", "").await.unwrap();
     assert_eq!(cases.audit_verify(None).await.unwrap().broken_at, None);
     assert_eq!(cases.audit_verify(Some(&anchor)).await.unwrap().broken_at, Some(1));
@@ -321,26 +339,24 @@ async fn a_trail_written_anew_is_good_by_itself_but_not_against_its_anchor() {
 #[tokio::test]
 async fn a_database_of_a_newer_program_is_refused_and_an_own_one_opens_again() {
     let opened = open().await;
-    let file = opened.folder.path().join("cases.sqlite");
+    let target = &opened.place.target;
     opened.cases.upsert_incidents(&[incident(1, vec![alert(10, 1)])], &[], NOW).await.unwrap();
     opened.cases.close().await;
-    let again = Cases::open(&file).await.unwrap();
+    let again = Cases::open(target, Config::default()).await.unwrap();
     assert!(again.incident(&id(1)).await.unwrap().is_some());
-    sqlx::query("INSERT INTO schema_steps (number) VALUES (999)").execute(&again.write).await.unwrap();
+    sql("INSERT INTO schema_steps (number) VALUES (999)").execute(&again.write).await.unwrap();
     again.close().await;
-    assert!(matches!(Cases::open(&file).await, Err(Error::Newer { found: 999, .. })));
+    assert!(matches!(Cases::open(target, Config::default()).await, Err(Error::Newer { found: 999, .. })));
 }
 
 #[tokio::test]
 async fn a_batch_that_cannot_be_written_leaves_nothing() {
     let opened = open().await;
     let cases = &opened.cases;
-    // The second incident of the batch is the third there is.
+    // The second incident of the batch has the title of the first.
     cases.upsert_incidents(&[incident(7, vec![alert(70, 1)])], &[], NOW).await.unwrap();
-    sqlx::query("CREATE TRIGGER stop BEFORE INSERT ON incidents WHEN NEW.number = 3 BEGIN SELECT RAISE(ABORT, 'stop'); END")
-        .execute(&cases.write)
-        .await
-        .unwrap();
+    sql("UPDATE incidents SET title = 'another'").execute(&cases.write).await.unwrap();
+    sql("CREATE UNIQUE INDEX stop ON incidents (title)").execute(&cases.write).await.unwrap();
     let batch = [incident(1, vec![alert(10, 1)]), incident(2, vec![alert(20, 1)])];
     assert!(matches!(cases.upsert_incidents(&batch, &[], NOW).await, Err(Error::Sql(_))));
     assert!(cases.incident(&id(1)).await.unwrap().is_none());

@@ -1,8 +1,8 @@
 //! Failed sign-ins are counted per user and address, in the database, so that a restart forgives nothing.
 
+use super::sql::sql;
 use super::{Cases, Error, secret};
 use event::Time;
-use sqlx::Row as _;
 
 impl Cases {
     /// Counts a try before the password is looked at, so that tries sent at once cannot all pass the check.
@@ -10,16 +10,15 @@ impl Cases {
         let window_ms = i64::from(self.config.login_window_s) * 1000;
         let mut tx = self.begin().await?;
         // Also bounds the table: argon2 lets through only so many tries per window.
-        sqlx::query("DELETE FROM login_failures WHERE time_ms <= $1")
+        sql("DELETE FROM login_failures WHERE time_ms <= $1")
             .bind(now.0 - window_ms)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        let row =
-            sqlx::query("SELECT COUNT(*), COALESCE(MIN(time_ms), 0) FROM login_failures WHERE who = $1")
-                .bind(who)
-                .fetch_one(&mut *tx)
-                .await?;
-        let (failures, oldest): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        let row = sql("SELECT COUNT(*), COALESCE(MIN(time_ms), 0) FROM login_failures WHERE who = $1")
+            .bind(who)
+            .fetch_one(&mut tx)
+            .await?;
+        let (failures, oldest): (i64, i64) = (row.get(0)?, row.get(1)?);
         if failures >= i64::from(self.config.login_failures_max) {
             tx.commit().await?;
             let left_ms = (oldest + window_ms - now.0).max(1);
@@ -27,10 +26,10 @@ impl Cases {
                 retry_s: u32::try_from((left_ms + 999) / 1000).unwrap_or(u32::MAX),
             });
         }
-        sqlx::query("INSERT INTO login_failures (who, time_ms) VALUES ($1, $2)")
+        sql("INSERT INTO login_failures (who, time_ms) VALUES ($1, $2)")
             .bind(who)
             .bind(now.0)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(())

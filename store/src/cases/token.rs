@@ -1,8 +1,8 @@
 //! API tokens: for scripts, with a role not above their user's; only the hash is kept.
 
+use super::sql::{Row, sql};
 use super::{Actor, Cases, Error, Role, User, audit, secret, user};
 use event::Time;
-use sqlx::Row as _;
 
 /// A token as it can be shown again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,14 +50,12 @@ impl Cases {
         }
         let (id, secret) = (secret::random_id()?, format!("hd_{}", secret::random_token()?));
         let mut tx = self.begin().await?;
-        let row = sqlx::query("SELECT COUNT(*) FROM tokens WHERE user_id = $1")
-            .bind(&owner.id)
-            .fetch_one(&mut *tx)
-            .await?;
-        if row.try_get::<i64, _>(0)? >= i64::from(self.config.tokens_per_user_max) {
+        let row =
+            sql("SELECT COUNT(*) FROM tokens WHERE user_id = $1").bind(&owner.id).fetch_one(&mut tx).await?;
+        if row.get::<i64>(0)? >= i64::from(self.config.tokens_per_user_max) {
             return Err(Error::Limit { what: "tokens of one user", max: self.config.tokens_per_user_max });
         }
-        sqlx::query(
+        sql(
             "INSERT INTO tokens (id, user_id, name, role, token, created_ms) VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(&id)
@@ -66,7 +64,7 @@ impl Cases {
         .bind(role.name())
         .bind(hash(&secret))
         .bind(by.now.0)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         audit::append(&mut tx, by, "token.add", &id, "done", name).await?;
         tx.commit().await?;
@@ -80,20 +78,20 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn tokens(&self, owner: Option<&str>) -> Result<Vec<Token>, Error> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT t.id, t.name, t.role, u.username, t.created_ms FROM tokens t JOIN users u ON u.id = t.user_id \
              WHERE ($1 = '' OR t.user_id = $1) ORDER BY t.created_ms, t.id",
         )
         .bind(owner.unwrap_or_default())
         .fetch_all(&self.read)
         .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
+        let read = |row: &Row| {
             Ok(Token {
-                id: row.try_get(0)?,
-                name: row.try_get(1)?,
-                role: Role::by_name(row.try_get(2)?).ok_or(Error::Corrupt("role"))?,
-                username: row.try_get(3)?,
-                created: Time(row.try_get(4)?),
+                id: row.get(0)?,
+                name: row.get(1)?,
+                role: Role::by_name(row.get(2)?).ok_or(Error::Corrupt("role"))?,
+                username: row.get(3)?,
+                created: Time(row.get(4)?),
             })
         };
         rows.iter().map(read).collect()
@@ -105,12 +103,12 @@ impl Cases {
     /// No such token of that owner.
     pub async fn remove_token(&self, by: &Actor, owner: Option<&str>, id: &str) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM tokens WHERE id = $1 AND ($2 = '' OR user_id = $2)")
+        let done = sql("DELETE FROM tokens WHERE id = $1 AND ($2 = '' OR user_id = $2)")
             .bind(id)
             .bind(owner.unwrap_or_default())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        if done.rows_affected() == 0 {
+        if done == 0 {
             return Err(Error::Missing("token"));
         }
         audit::append(&mut tx, by, "token.remove", id, "done", "").await?;
@@ -123,7 +121,7 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn token_user(&self, secret: &str) -> Result<Option<User>, Error> {
-        let row = sqlx::query(
+        let row = sql(
             "SELECT u.id, u.username, u.display_name, u.role, u.language, u.disabled, u.must_change_password, t.role \
              FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.token = $1 AND u.disabled = 0",
         )
@@ -132,7 +130,7 @@ impl Cases {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let mut user = user::read(&row)?;
-        let role = Role::by_name(row.try_get(7)?).ok_or(Error::Corrupt("role"))?;
+        let role = Role::by_name(row.get(7)?).ok_or(Error::Corrupt("role"))?;
         user.role = user.role.min(role);
         Ok(Some(user))
     }

@@ -1,10 +1,9 @@
 //! Users and their roles.
 
+use super::sql::{Row, sql};
 use super::{Actor, Cases, Error, audit, password, secret};
 use event::Time;
 use serde::Serialize;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 /// What a user may do. The order is that of what they may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
@@ -100,8 +99,8 @@ impl Cases {
         password: Option<String>,
         now: Time,
     ) -> Result<Option<OneTimePassword>, Error> {
-        let row = sqlx::query("SELECT COUNT(*) FROM users").fetch_one(&self.read).await?;
-        if row.try_get::<i64, _>(0)? > 0 {
+        let row = sql("SELECT COUNT(*) FROM users").fetch_one(&self.read).await?;
+        if row.get::<i64>(0)? > 0 {
             return Ok(None);
         }
         let (password, made) = match password {
@@ -118,8 +117,10 @@ impl Cases {
             role: Role::Admin,
             password,
         };
-        self.insert_user(&Actor::system("first run", now), admin, made.is_some()).await?;
-        Ok(made)
+        match self.insert_user(&Actor::system("first run", now), admin, made.is_some()).await {
+            Err(Error::Exists(_)) => Ok(None), // another process was quicker
+            done => done.map(|_| made),
+        }
     }
 
     /// Makes a user, who must change the password at the first sign-in.
@@ -137,13 +138,12 @@ impl Cases {
         let hashed = self.hasher.hash(user.password).await?;
         let id = secret::random_id()?;
         let mut tx = self.begin().await?;
-        let row = sqlx::query(
-            "SELECT COUNT(*), COALESCE(SUM(CASE WHEN username = $1 THEN 1 ELSE 0 END), 0) FROM users",
-        )
-        .bind(&user.username)
-        .fetch_one(&mut *tx)
-        .await?;
-        let (count, same): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        let row =
+            sql("SELECT COUNT(*), COALESCE(SUM(CASE WHEN username = $1 THEN 1 ELSE 0 END), 0) FROM users")
+                .bind(&user.username)
+                .fetch_one(&mut tx)
+                .await?;
+        let (count, same): (i64, i64) = (row.get(0)?, row.get(1)?);
         if same > 0 {
             return Err(Error::Exists("this username"));
         }
@@ -152,7 +152,7 @@ impl Cases {
         }
         let display_name =
             if user.display_name.is_empty() { user.username.clone() } else { user.display_name };
-        sqlx::query(
+        sql(
             "INSERT INTO users (id, username, display_name, role, password, must_change_password, language, disabled, created_ms) \
              VALUES ($1, $2, $3, $4, $5, $6, 'vi', 0, $7)",
         )
@@ -163,7 +163,7 @@ impl Cases {
         .bind(hashed)
         .bind(i64::from(must_change))
         .bind(by.now.0)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         audit::append(&mut tx, by, "user.add", &user.username, "done", user.role.name()).await?;
         tx.commit().await?;
@@ -183,7 +183,7 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn users(&self) -> Result<Vec<User>, Error> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT u.id, u.username, u.display_name, u.role, u.language, u.disabled, u.must_change_password \
              FROM users u ORDER BY u.username",
         )
@@ -208,12 +208,12 @@ impl Cases {
             None => None,
         };
         let mut tx = self.begin().await?;
-        let was = sqlx::query(
+        let was = sql(
             "SELECT u.id, u.username, u.display_name, u.role, u.language, u.disabled, u.must_change_password \
              FROM users u WHERE u.id = $1",
         )
         .bind(id)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         let was = read(&was.ok_or(Error::Missing("user"))?)?;
         let user = User {
@@ -223,26 +223,24 @@ impl Cases {
             must_change_password: was.must_change_password || hashed.is_some(),
             ..was.clone()
         };
-        sqlx::query(
-            "UPDATE users SET display_name = $2, role = $3, disabled = $4, must_change_password = $5, \
-             password = COALESCE($6, password) WHERE id = $1",
-        )
+        sql("UPDATE users SET display_name = $2, role = $3, disabled = $4, must_change_password = $5, \
+             password = COALESCE($6, password) WHERE id = $1")
         .bind(id)
         .bind(&user.display_name)
         .bind(user.role.name())
         .bind(i64::from(user.disabled))
         .bind(i64::from(user.must_change_password))
         .bind(&hashed)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        let row = sqlx::query("SELECT COUNT(*) FROM users WHERE role = 'admin' AND disabled = 0")
-            .fetch_one(&mut *tx)
+        let row = sql("SELECT COUNT(*) FROM users WHERE role = 'admin' AND disabled = 0")
+            .fetch_one(&mut tx)
             .await?;
-        if row.try_get::<i64, _>(0)? == 0 {
+        if row.get::<i64>(0)? == 0 {
             return Err(Error::Invalid("somebody must be left who may administer".to_owned()));
         }
         if user.disabled || hashed.is_some() || user.role < was.role {
-            sqlx::query("DELETE FROM sessions WHERE user_id = $1").bind(id).execute(&mut *tx).await?;
+            sql("DELETE FROM sessions WHERE user_id = $1").bind(id).execute(&mut tx).await?;
         }
         let detail =
             format!("role={} disabled={} password={}", user.role.name(), user.disabled, hashed.is_some());
@@ -260,12 +258,12 @@ impl Cases {
             return Err(Error::Invalid("language is `vi` or `en`".to_owned()));
         }
         let mut tx = self.begin().await?;
-        let done = sqlx::query("UPDATE users SET language = $2 WHERE id = $1")
+        let done = sql("UPDATE users SET language = $2 WHERE id = $1")
             .bind(user)
             .bind(language)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        if done.rows_affected() == 0 {
+        if done == 0 {
             return Err(Error::Missing("user"));
         }
         audit::append(&mut tx, by, "user.language", &by.name, "done", language).await?;
@@ -275,15 +273,15 @@ impl Cases {
 }
 
 /// A user's row: id, username, display name, role, language, disabled, must change the password.
-pub(super) fn read(row: &SqliteRow) -> Result<User, Error> {
+pub(super) fn read(row: &Row) -> Result<User, Error> {
     Ok(User {
-        id: row.try_get(0)?,
-        username: row.try_get(1)?,
-        display_name: row.try_get(2)?,
-        role: Role::by_name(row.try_get(3)?).ok_or(Error::Corrupt("role"))?,
-        language: row.try_get(4)?,
-        disabled: row.try_get::<i64, _>(5)? != 0,
-        must_change_password: row.try_get::<i64, _>(6)? != 0,
+        id: row.get(0)?,
+        username: row.get(1)?,
+        display_name: row.get(2)?,
+        role: Role::by_name(row.get(3)?).ok_or(Error::Corrupt("role"))?,
+        language: row.get(4)?,
+        disabled: row.get::<i64>(5)? != 0,
+        must_change_password: row.get::<i64>(6)? != 0,
     })
 }
 

@@ -1,8 +1,8 @@
 //! Warnings of others: what a centre tells us to look after, and what each unit that it concerns did about it.
 
+use super::sql::{Row, sql};
 use super::{Actor, Cases, Error, audit, list, secret};
 use event::{Entity, EntityKind, Incident, Severity, Stage, Time, Tlp};
-use sqlx::Row as _;
 use std::collections::BTreeMap;
 
 /// Units of one warning.
@@ -107,21 +107,16 @@ impl Cases {
         check(new)?;
         let digest = secret::digest(&[b"warning", new.source.as_bytes(), new.key.as_bytes()]);
         let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, digest.as_bytes());
-        let known = list::one(&mut self.read.begin().await?, &id.to_string()).await?.is_some();
+        let known = list::one(&mut self.read.begin_reading().await?, &id.to_string()).await?.is_some();
         if !known {
             self.upsert_incidents(&[incident(id, new, by.now)], &[], by.now).await?;
         }
         let id = id.to_string();
         let mut tx = self.begin().await?;
-        sqlx::query("UPDATE incidents SET kind = 'warning' WHERE id = $1")
-            .bind(&id)
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query(
-            "INSERT INTO warnings (incident, source, text, tlp, made_ms, actor, indicators) \
+        sql("UPDATE incidents SET kind = 'warning' WHERE id = $1").bind(&id).execute(&mut tx).await?;
+        sql("INSERT INTO warnings (incident, source, text, tlp, made_ms, actor, indicators) \
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (incident) DO UPDATE SET text = excluded.text, \
-             indicators = excluded.indicators",
-        )
+             indicators = excluded.indicators")
         .bind(&id)
         .bind(&new.source)
         .bind(&new.text)
@@ -129,11 +124,11 @@ impl Cases {
         .bind(by.now.0)
         .bind(&by.name)
         .bind(i64::try_from(new.indicators).unwrap_or(i64::MAX))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let mut added = 0;
         for unit in &new.units {
-            let done = sqlx::query(
+            let done = sql(
                 "INSERT INTO tasks (incident, unit, name, events, made_ms, note) VALUES ($1, $2, $3, $4, $5, '') \
                  ON CONFLICT (incident, unit) DO NOTHING",
             )
@@ -142,9 +137,9 @@ impl Cases {
             .bind(&unit.name)
             .bind(i64::try_from(unit.events).unwrap_or(i64::MAX))
             .bind(by.now.0)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-            added += done.rows_affected();
+            added += done;
         }
         if !known || added > 0 {
             let tlp = new.tlp.name().to_uppercase();
@@ -172,13 +167,13 @@ impl Cases {
             return Err(Error::Invalid(format!("a note has at most {NOTE_MAX} characters")));
         }
         let mut tx = self.begin().await?;
-        let row = sqlx::query("SELECT read_ms, done_ms FROM tasks WHERE incident = $1 AND unit = $2")
+        let row = sql("SELECT read_ms, done_ms FROM tasks WHERE incident = $1 AND unit = $2")
             .bind(incident)
             .bind(unit)
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut tx)
             .await?;
         let row = row.ok_or(Error::Missing("task"))?;
-        let (read, done): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+        let (read, done): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
         if done.is_some() {
             return Err(Error::Invalid("it is done already".to_owned()));
         }
@@ -186,7 +181,7 @@ impl Cases {
             return Ok(());
         }
         let is_done = act == TaskAct::Done;
-        sqlx::query(
+        sql(
             "UPDATE tasks SET read_ms = COALESCE(read_ms, $3), read_by = COALESCE(read_by, $4), done_ms = $5, done_by = $6, \
              note = $7 WHERE incident = $1 AND unit = $2",
         )
@@ -197,11 +192,11 @@ impl Cases {
         .bind(is_done.then_some(by.now.0))
         .bind(is_done.then_some(by.name.as_str()))
         .bind(note)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let action = if is_done { "warning.done" } else { "warning.read" };
         audit::append(&mut tx, by, action, &format!("{incident}/{unit}"), "done", note).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// The newest warnings with their tasks, at most `limit`; one if `incident` is given.
@@ -209,42 +204,42 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn warnings(&self, incident: Option<&str>, limit: u32) -> Result<Vec<Warning>, Error> {
-        let mut tx = self.read.begin().await?;
-        let rows = sqlx::query(
+        let mut tx = self.read.begin_reading().await?;
+        let rows = sql(
             "SELECT w.incident, i.number, w.source, i.title, w.text, i.severity, w.tlp, w.made_ms, w.indicators \
              FROM warnings w JOIN incidents i ON i.id = w.incident WHERE $1 = '' OR w.incident = $1 \
              ORDER BY w.made_ms DESC, w.incident LIMIT $2",
         )
         .bind(incident.unwrap_or_default())
         .bind(i64::from(limit))
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut tx)
         .await?;
         let mut warnings = Vec::with_capacity(rows.len());
         for row in &rows {
-            let tlp: i64 = row.try_get(6)?;
+            let tlp: i64 = row.get(6)?;
             let tlp = usize::try_from(tlp).ok().and_then(|place| Tlp::ALL.get(place)).copied();
             warnings.push(Warning {
-                incident: row.try_get(0)?,
-                number: row.try_get(1)?,
-                source: row.try_get(2)?,
-                title: row.try_get(3)?,
-                text: row.try_get(4)?,
-                severity: super::incident::by_rank(row.try_get(5)?)?,
+                incident: row.get(0)?,
+                number: row.get(1)?,
+                source: row.get(2)?,
+                title: row.get(3)?,
+                text: row.get(4)?,
+                severity: super::incident::by_rank(row.get(5)?)?,
                 tlp: tlp.ok_or(Error::Corrupt("TLP"))?,
-                made: Time(row.try_get(7)?),
-                indicators: row.try_get::<i64, _>(8)?.unsigned_abs(),
+                made: Time(row.get(7)?),
+                indicators: row.get::<i64>(8)?.unsigned_abs(),
                 tasks: Vec::new(),
             });
         }
         let places: BTreeMap<String, usize> =
             warnings.iter().enumerate().map(|(place, one)| (one.incident.clone(), place)).collect();
         for id in places.keys() {
-            let rows = sqlx::query(
+            let rows = sql(
                 "SELECT unit, name, events, made_ms, read_by, read_ms, done_by, done_ms, note FROM tasks WHERE incident = $1 \
                  ORDER BY unit",
             )
             .bind(id)
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut tx)
             .await?;
             let tasks = rows.iter().map(task).collect::<Result<Vec<_>, Error>>()?;
             if let Some(warning) = places.get(id).and_then(|place| warnings.get_mut(*place)) {
@@ -279,19 +274,19 @@ fn incident(id: uuid::Uuid, new: &NewWarning, now: Time) -> Incident {
     }
 }
 
-fn task(row: &sqlx::sqlite::SqliteRow) -> Result<Task, Error> {
+fn task(row: &Row) -> Result<Task, Error> {
     let who = |name: usize, time: usize| -> Result<Option<(String, Time)>, Error> {
-        let (name, time): (Option<String>, Option<i64>) = (row.try_get(name)?, row.try_get(time)?);
+        let (name, time): (Option<String>, Option<i64>) = (row.get(name)?, row.get(time)?);
         Ok(name.zip(time.map(Time)))
     };
     Ok(Task {
-        unit: row.try_get(0)?,
-        name: row.try_get(1)?,
-        events: row.try_get::<i64, _>(2)?.unsigned_abs(),
-        made: Time(row.try_get(3)?),
+        unit: row.get(0)?,
+        name: row.get(1)?,
+        events: row.get::<i64>(2)?.unsigned_abs(),
+        made: Time(row.get(3)?),
         read: who(4, 5)?,
         done: who(6, 7)?,
-        note: row.try_get(8)?,
+        note: row.get(8)?,
     })
 }
 

@@ -1,15 +1,15 @@
 //! Deliveries and releases against a real database.
 
 use super::*;
+use crate::cases::place::Place;
 use crate::cases::{Config, ReleaseFilter};
 use event::{Incident, Severity, Stage};
 
 const NOW: Time = Time(1_790_000_000_000);
 
-async fn open() -> (Cases, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let cases = Cases::open_with(&folder.path().join("cases.sqlite"), Config::default()).await.unwrap();
-    (cases, folder)
+async fn open() -> (Cases, Place) {
+    let place = Place::new();
+    (Cases::open(&place.target, Config::default()).await.unwrap(), place)
 }
 
 fn by(ms: i64) -> Actor {
@@ -79,9 +79,8 @@ async fn a_server_that_is_down_for_a_year_fills_neither_trail_nor_receipts() {
         let again = Verdict::Again(NOW.plus_ms(ms + 1));
         cases.delivery_attempted(&by(ms), &delivery, &failed(0), again).await.unwrap();
     }
-    let row =
-        sqlx::query("SELECT COUNT(*), MAX(attempt) FROM receipts").fetch_one(&cases.read).await.unwrap();
-    assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (RECEIPTS_MAX, 299));
+    let row = sql("SELECT COUNT(*), MAX(attempt) FROM receipts").fetch_one(&cases.read).await.unwrap();
+    assert_eq!((row.get::<i64>(0).unwrap(), row.get::<i64>(1).unwrap()), (RECEIPTS_MAX, 299));
     let trail = cases.audit_entries(None, 1000).await.unwrap();
     assert_eq!(trail.iter().filter(|entry| entry.action == "delivery.send").count(), 1);
 }

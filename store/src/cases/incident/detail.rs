@@ -1,8 +1,8 @@
 //! One incident with all that belongs to it.
 
+use crate::cases::sql::{Row, sql};
 use crate::cases::{Cases, Comment, Error, HistoryEntry, ReportingFacts, Summary, comment, list, reporting};
 use event::Alert;
-use sqlx::Row as _;
 
 /// One incident with all that belongs to it.
 #[derive(Clone, Debug)]
@@ -26,16 +26,14 @@ impl Cases {
     /// The database refused.
     pub async fn incident(&self, id: &str) -> Result<Option<Detail>, Error> {
         // One transaction, so that the parts belong to the same moment.
-        let mut tx = self.read.begin().await?;
+        let mut tx = self.read.begin_reading().await?;
         let Some(summary) = list::one(&mut tx, id).await? else { return Ok(None) };
-        let rows = sqlx::query("SELECT body FROM alerts WHERE incident = $1 ORDER BY first_ms, id LIMIT $2")
+        let rows = sql("SELECT body FROM alerts WHERE incident = $1 ORDER BY first_ms, id LIMIT $2")
             .bind(&summary.id)
             .bind(i64::from(self.config.alerts_per_incident_max))
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut tx)
             .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
-            serde_json::from_str(row.try_get(0)?).map_err(|_| Error::Corrupt("alert"))
-        };
+        let read = |row: &Row| serde_json::from_str(row.get(0)?).map_err(|_| Error::Corrupt("alert"));
         let alerts = rows.iter().map(read).collect::<Result<Vec<Alert>, Error>>()?;
         let comments = comment::comments(&mut tx, &summary.id).await?;
         let history = comment::history(&mut tx, &summary.id).await?;

@@ -1,8 +1,8 @@
 //! Two incidents that turn out to be one.
 
+use crate::cases::sql::sql;
 use crate::cases::{Cases, Error, Tx, comment, reporting};
 use event::Time;
-use sqlx::Row as _;
 
 impl Cases {
     /// Makes `absorbed` part of `survivor`: its alerts and comments move, and what people said of it is taken over
@@ -16,51 +16,47 @@ impl Cases {
     ) -> Result<bool, Error> {
         let into = standing(tx, survivor).await?;
         let Some((into, into_number)) = into.filter(|into| into.0 != absorbed) else { return Ok(false) };
-        let row = sqlx::query(
+        let row = sql(
             "SELECT number, status, verdict, assignee FROM incidents WHERE id = $1 AND merged_into IS NULL",
         )
         .bind(absorbed)
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?;
         let Some(row) = row else { return Ok(false) };
-        let number: i64 = row.try_get(0)?;
-        let (status, verdict): (String, Option<String>) = (row.try_get(1)?, row.try_get(2)?);
-        let assignee: Option<String> = row.try_get(3)?;
+        let number: i64 = row.get(0)?;
+        let (status, verdict): (String, Option<String>) = (row.get(1)?, row.get(2)?);
+        let assignee: Option<String> = row.get(3)?;
         // The newest link wins, so that a chain of merges is never longer than one step.
-        sqlx::query(
-            "UPDATE incidents SET merged_into = $2, updated_ms = $3 WHERE id = $1 OR merged_into = $1",
-        )
-        .bind(absorbed)
-        .bind(&into)
-        .bind(now.0)
-        .execute(&mut **tx)
-        .await?;
-        for sql in [
+        sql("UPDATE incidents SET merged_into = $2, updated_ms = $3 WHERE id = $1 OR merged_into = $1")
+            .bind(absorbed)
+            .bind(&into)
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+        for statement in [
             "UPDATE alerts SET incident = $2 WHERE incident = $1",
             "UPDATE comments SET incident = $2 WHERE incident = $1",
         ] {
-            sqlx::query(sql).bind(absorbed).bind(&into).execute(&mut **tx).await?;
+            sql(statement).bind(absorbed).bind(&into).execute(&mut *tx).await?;
         }
-        sqlx::query(
+        sql(
             "UPDATE incidents SET comments_count = (SELECT COUNT(*) FROM comments WHERE incident = $1), updated_ms = $2 \
              WHERE id = $1",
         )
         .bind(&into)
         .bind(now.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         let touched = status != "new" || assignee.is_some() || verdict.is_some();
         // A closed incident does not close the one that goes on.
         let status = if status == "closed" { "acknowledged".to_owned() } else { status };
         if touched {
-            sqlx::query(
-                "UPDATE incidents SET status = $2, assignee = $3, version = version + 1 \
-                 WHERE id = $1 AND status = 'new' AND assignee IS NULL AND verdict IS NULL",
-            )
+            sql("UPDATE incidents SET status = $2, assignee = $3, version = version + 1 \
+                 WHERE id = $1 AND status = 'new' AND assignee IS NULL AND verdict IS NULL")
             .bind(&into)
             .bind(status)
             .bind(assignee)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
         }
         reporting::merge(tx, &self.rules, absorbed, &into).await?;
@@ -80,11 +76,11 @@ impl Cases {
 
 /// The incident that `id` now is, and its number.
 async fn standing(tx: &mut Tx, id: &str) -> Result<Option<(String, i64)>, Error> {
-    let row = sqlx::query(
+    let row = sql(
         "SELECT s.id, s.number FROM incidents i JOIN incidents s ON s.id = COALESCE(i.merged_into, i.id) WHERE i.id = $1",
     )
     .bind(id)
-    .fetch_optional(&mut **tx)
+    .fetch_optional(&mut *tx)
     .await?;
-    row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
+    row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
 }

@@ -1,9 +1,9 @@
 //! Indicators as people look for them.
 
 use super::IndicatorPlace;
+use crate::cases::sql::{Row, sql};
 use crate::cases::{Cases, Error};
 use event::{Indicator, Time};
-use sqlx::Row as _;
 
 /// Which indicators are meant; what is empty does not matter.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ impl Cases {
     ) -> Result<(Vec<Indicator>, Option<IndicatorPlace>), Error> {
         let (id, kind, value) = after.map_or(("", "", ""), |(id, kind, value)| (id, kind, value));
         let text = filter.text.trim().to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT id, kind, value, body FROM indicators WHERE (value > $1 OR (value = $1 AND (kind > $2 OR (kind = $2 \
              AND id > $3)))) AND LOWER(value) LIKE $4 ESCAPE '!' AND ($5 = '' OR kind = $5) AND ($6 = '' OR source = $6) \
              ORDER BY value, kind, id LIMIT $7",
@@ -56,13 +56,11 @@ impl Cases {
         .await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in &rows {
-            let body: String = row.try_get(3)?;
+            let body: String = row.get(3)?;
             found.push(serde_json::from_str(&body).map_err(|_| Error::Corrupt("indicator"))?);
         }
         let last = rows.last().filter(|_| rows.len() == limit as usize);
-        let next = last
-            .map(|row| Ok::<_, Error>((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
-            .transpose()?;
+        let next = last.map(|row| Ok::<_, Error>((row.get(0)?, row.get(1)?, row.get(2)?))).transpose()?;
         Ok((found, next))
     }
 
@@ -71,12 +69,12 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn indicators_of(&self, id: &str) -> Result<Vec<Indicator>, Error> {
-        let rows = sqlx::query("SELECT body FROM indicators WHERE id = $1 ORDER BY kind, value LIMIT 1000")
+        let rows = sql("SELECT body FROM indicators WHERE id = $1 ORDER BY kind, value LIMIT 1000")
             .bind(id)
             .fetch_all(&self.read)
             .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
-            let body: String = row.try_get(0)?;
+        let read = |row: &Row| {
+            let body: String = row.get(0)?;
             serde_json::from_str(&body).map_err(|_| Error::Corrupt("indicator"))
         };
         rows.iter().map(read).collect()
@@ -87,18 +85,18 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn indicator_sources(&self, now: Time) -> Result<Vec<SourceCount>, Error> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT source, COUNT(*), SUM(CASE WHEN until_ms <= $1 THEN 1 ELSE 0 END) FROM indicators GROUP BY source \
              ORDER BY source LIMIT 1000",
         )
         .bind(now.0)
         .fetch_all(&self.read)
         .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
+        let read = |row: &Row| {
             Ok(SourceCount {
-                source: row.try_get(0)?,
-                count: row.try_get::<i64, _>(1)?.unsigned_abs(),
-                expired: row.try_get::<i64, _>(2)?.unsigned_abs(),
+                source: row.get(0)?,
+                count: row.get::<i64>(1)?.unsigned_abs(),
+                expired: row.get::<i64>(2)?.unsigned_abs(),
             })
         };
         rows.iter().map(read).collect()

@@ -1,4 +1,5 @@
 use super::*;
+use crate::cases::{Config, place::Place};
 use event::Time;
 use registry::{Format, System, Unit};
 
@@ -11,10 +12,9 @@ assets: [{ id: lan, unit: so-y-te, addresses: [10.1.0.0/16] }]
 endpoints: [{ id: PC-01, unit: so-y-te }]
 ";
 
-async fn open() -> (Cases, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let cases = Cases::open(&folder.path().join("cases.sqlite")).await.unwrap();
-    (cases, folder)
+async fn open() -> (Cases, Place) {
+    let place = Place::new();
+    (Cases::open(&place.target, Config::default()).await.unwrap(), place)
 }
 
 fn by() -> Actor {
@@ -32,7 +32,7 @@ async fn ids(cases: &Cases, kind: Kind, filter: RegistryFilter) -> Vec<String> {
 
 #[tokio::test]
 async fn an_import_is_whole_counted_once_and_in_the_audit_trail() {
-    let (cases, _folder) = open().await;
+    let (cases, _place) = open().await;
     let tried = cases.import_registry(&by(), yaml(PROVINCE), Import::default(), true).await.unwrap();
     assert_eq!((tried.added.len(), cases.registry().await.unwrap()), (6, Registry::default()));
     assert_eq!((cases.registry_version().await.unwrap(), cases.audit_head().await.unwrap().seq), (0, 0));
@@ -52,7 +52,7 @@ async fn an_import_is_whole_counted_once_and_in_the_audit_trail() {
 
 #[tokio::test]
 async fn of_a_document_with_one_wrong_row_nothing_is_taken() {
-    let (cases, _folder) = open().await;
+    let (cases, _place) = open().await;
     cases.import_registry(&by(), yaml(PROVINCE), Import::default(), false).await.unwrap();
     let before = cases.registry().await.unwrap();
     let wrong =
@@ -72,7 +72,7 @@ async fn of_a_document_with_one_wrong_row_nothing_is_taken() {
 
 #[tokio::test]
 async fn rows_are_found_by_unit_level_and_words_and_changed_one_at_a_time() {
-    let (cases, _folder) = open().await;
+    let (cases, _place) = open().await;
     cases.import_registry(&by(), yaml(PROVINCE), Import::default(), false).await.unwrap();
     let all = RegistryFilter::default();
     assert_eq!(ids(&cases, Kind::Systems, all.clone()).await, ["mot-cua", "van-ban"]);

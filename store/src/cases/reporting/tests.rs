@@ -1,4 +1,5 @@
-use crate::cases::{Actor, Cases, Change, Due, Error, Filter, Sort, Verdict};
+use crate::cases::place::Place;
+use crate::cases::{Actor, Cases, Change, Config, Due, Error, Filter, Sort, Verdict};
 use event::{Incident, Severity, Stage, Status, Time};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -7,8 +8,8 @@ use uuid::Uuid;
 const NOW: Time = Time(1_790_000_000_000);
 const HOUR_MS: i64 = 3_600_000;
 
-async fn open(folder: &tempfile::TempDir) -> Cases {
-    Cases::open(&folder.path().join("cases.sqlite")).await.unwrap()
+async fn open(place: &Place) -> Cases {
+    Cases::open(&place.target, Config::default()).await.unwrap()
 }
 
 fn incident(number: u128, severity: Severity, level: u8) -> Incident {
@@ -57,8 +58,8 @@ async fn queue(cases: &Cases, due: Option<Due>) -> Vec<i64> {
 
 #[tokio::test]
 async fn what_is_due_follows_severity_class_reports_and_verdict() {
-    let folder = tempfile::tempdir().unwrap();
-    let cases = open(&folder).await;
+    let place = Place::new();
+    let cases = open(&place).await;
     let all = [incident(1, Severity::Low, 1), incident(2, Severity::High, 3)];
     cases.upsert_incidents(&all, &[], NOW).await.unwrap();
     let minute = Time(NOW.0 / 60_000 * 60_000);
@@ -102,8 +103,8 @@ async fn what_is_due_follows_severity_class_reports_and_verdict() {
 
 #[tokio::test]
 async fn a_report_that_is_not_owed_or_cannot_be_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let cases = open(&folder).await;
+    let place = Place::new();
+    let cases = open(&place).await;
     cases.upsert_incidents(&[incident(1, Severity::High, 3)], &[], NOW).await.unwrap();
     let by = by(NOW.plus_ms(HOUR_MS));
     let report =
@@ -125,8 +126,8 @@ async fn a_report_that_is_not_owed_or_cannot_be_is_refused() {
 
 #[tokio::test]
 async fn a_merge_keeps_the_earlier_notice_and_other_rules_are_worked_out_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let cases = open(&folder).await;
+    let place = Place::new();
+    let cases = open(&place).await;
     cases.upsert_incidents(&[incident(1, Severity::High, 3)], &[], NOW).await.unwrap();
     cases.set_class(&by(NOW), &id(1), "personal-data", Some("affected"), "Hồ sơ bệnh án").await.unwrap();
     let later = NOW.plus_ms(5 * HOUR_MS);

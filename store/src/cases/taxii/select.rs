@@ -1,8 +1,7 @@
 //! Which objects of a collection are meant.
 
-use crate::cases::Db;
+use crate::cases::sql::{Sql, sql};
 use event::Tlp;
-use sqlx::QueryBuilder;
 
 /// Which versions of each object, among those that may be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,32 +51,28 @@ pub struct Found {
 }
 
 impl Selection<'_> {
-    pub(super) fn query(&self) -> QueryBuilder<Db> {
-        let mut query = QueryBuilder::new("SELECT o.added_us, o.id, o.version_us, o.tlp, o.body");
+    pub(super) fn query(&self) -> Sql<'static> {
+        let mut query = sql("SELECT o.added_us, o.id, o.version_us, o.tlp, o.body");
         self.push_objects(&mut query);
         query.push(" ORDER BY o.added_us LIMIT ").push_bind(i64::from(self.limit));
         query
     }
 
-    pub(super) fn removal(&self) -> QueryBuilder<Db> {
-        let mut query = QueryBuilder::new("DELETE FROM taxii_objects WHERE collection = ");
+    pub(super) fn removal(&self) -> Sql<'static> {
+        let mut query = sql("DELETE FROM taxii_objects WHERE collection = ");
         query.push_bind(self.collection.to_owned()).push(" AND added_us IN (SELECT o.added_us");
         self.push_objects(&mut query);
         query.push(")");
         query
     }
 
-    fn push_objects(&self, query: &mut QueryBuilder<Db>) {
+    fn push_objects(&self, query: &mut Sql<'_>) {
         query.push(" FROM taxii_objects o WHERE o.collection = ").push_bind(self.collection.to_owned());
         query.push(" AND o.tlp <= ").push_bind(self.clearance as i64);
         query.push(" AND o.added_us > ").push_bind(self.after_us);
         for (column, words) in [(" AND o.id IN (", self.ids), (" AND o.kind IN (", self.kinds)] {
             if !words.is_empty() {
-                let mut any = query.push(column).separated(", ");
-                for word in words {
-                    any.push_bind(word.clone());
-                }
-                query.push(")");
+                query.push(column).push_list(words.iter().cloned()).push(")");
             }
         }
         let versions = if self.versions.is_empty() { &[Versions::Last][..] } else { self.versions };
@@ -99,7 +94,7 @@ impl Selection<'_> {
     }
 
     /// That no other version that may be seen stands so to this one.
-    fn push_none_other(&self, query: &mut QueryBuilder<Db>, stands: &'static str) {
+    fn push_none_other(&self, query: &mut Sql<'_>, stands: &'static str) {
         query.push("NOT EXISTS (SELECT 1 FROM taxii_objects n WHERE n.collection = o.collection AND n.id = o.id AND ");
         query.push(stands).push(" AND n.tlp <= ").push_bind(self.clearance as i64).push(")");
     }

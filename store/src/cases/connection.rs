@@ -1,0 +1,170 @@
+//! Connections to the cases' database: an SQLite file, or a PostgreSQL server.
+//!
+//! Either has one writer at a time. What a change depends on (the trail's last hash, an incident's version, a collection's
+//! last moment, the registry as a whole, failures counted) is read and written in one transaction that nobody else's
+//! can come between: on SQLite by `BEGIN IMMEDIATE`, on PostgreSQL by an advisory lock that every process takes first.
+
+mod postgres;
+
+use super::{Config, Error, migration};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Sqlite};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub(super) use postgres::told;
+pub(crate) use postgres::{Connections, Seat, Transaction};
+
+/// Where the cases are.
+#[derive(Clone)]
+pub enum Target {
+    /// An SQLite file, for one machine.
+    File(PathBuf),
+    /// A PostgreSQL server, for any number.
+    Server {
+        /// `postgres://user@host:5432/database`, with the parameters of libpq that concern TLS; no password.
+        url: String,
+        /// The password, unless the server asks for none.
+        password: Option<String>,
+    },
+}
+
+impl Target {
+    /// The file of an installation on one machine.
+    #[must_use]
+    pub fn within(data: &Path) -> Target {
+        Target::File(data.join("cases.sqlite"))
+    }
+
+    /// What is wrong with it, as far as can be said without asking the database.
+    ///
+    /// # Errors
+    /// The URL is unfit.
+    pub fn check(&self) -> Result<(), Error> {
+        match self {
+            Target::File(_) => Ok(()),
+            Target::Server { url, password } => postgres::options(url, password.as_deref()).map(drop),
+        }
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Target::File(path) => path.display().fmt(f),
+            Target::Server { url, .. } => f.write_str(url),
+        }
+    }
+}
+
+/// Connections to one of the two databases.
+#[derive(Clone)]
+pub(crate) enum Pool {
+    Sqlite(sqlx::SqlitePool),
+    Postgres(Connections),
+}
+
+/// A transaction; what is not committed is undone when it goes.
+pub(crate) enum Tx {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(Transaction),
+}
+
+/// Where a statement is done. One that is given to a pool is done once more if its connection breaks, so it must be one that
+/// may be done twice.
+pub(crate) enum On<'a> {
+    Pool(&'a Pool),
+    Tx(&'a mut Tx),
+}
+
+impl<'a> From<&'a Pool> for On<'a> {
+    fn from(pool: &'a Pool) -> On<'a> {
+        On::Pool(pool)
+    }
+}
+
+impl<'a> From<&'a mut Tx> for On<'a> {
+    fn from(tx: &'a mut Tx) -> On<'a> {
+        On::Tx(tx)
+    }
+}
+
+/// The connections that write and those that read, the schema up to date.
+pub(super) async fn open(target: &Target, config: &Config) -> Result<(Pool, Pool), Error> {
+    let path = match target {
+        Target::Server { url, password } => {
+            let options = postgres::options(url, password.as_deref())?;
+            let (write, read) = postgres::open(options, config).await?;
+            migration::run(&write).await?;
+            return Ok((write, read));
+        }
+        Target::File(path) => path,
+    };
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_millis(config.busy_timeout_ms.into()))
+        .statement_cache_capacity(200);
+    // One writer: changes queue here, where waiting is fair, instead of in SQLite, where it is a retry.
+    let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+    let write = Pool::Sqlite(write);
+    migration::run(&write).await?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(config.readers.max(1))
+        .connect_with(options.read_only(true))
+        .await?;
+    Ok((write, Pool::Sqlite(read)))
+}
+
+impl Pool {
+    /// A transaction that may change what it has read: no other one runs until it ends.
+    pub(super) async fn begin(&self) -> Result<Tx, Error> {
+        Ok(match self {
+            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Postgres(pool) => Tx::Postgres(pool.begin(postgres::BEGIN_WRITE).await?),
+        })
+    }
+
+    /// A transaction whose statements all see the same moment.
+    pub(super) async fn begin_reading(&self) -> Result<Tx, Error> {
+        Ok(match self {
+            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Pool::Postgres(pool) => Tx::Postgres(pool.begin(postgres::BEGIN_READ).await?),
+        })
+    }
+
+    pub(super) async fn close(&self) {
+        match self {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        match self {
+            Tx::Sqlite(tx) => tx.commit().await?,
+            Tx::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Statements without values, one after the other, as a migration has them.
+    pub(super) async fn run_script(&mut self, script: String) -> Result<(), Error> {
+        match self {
+            Tx::Sqlite(tx) => {
+                sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut **tx).await?;
+                Ok(())
+            }
+            Tx::Postgres(tx) => tx.run_script(script).await,
+        }
+    }
+
+    pub(super) fn is_postgres(&self) -> bool {
+        matches!(self, Tx::Postgres(_))
+    }
+}
