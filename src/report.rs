@@ -1,6 +1,7 @@
 //! `haidang report`: documents in administrative form from the command line.
 
 use crate::config::{Config, Place};
+use ::compliance::{Assessment, Date, Period};
 use ::report::Scope;
 use anyhow::Context as _;
 use api::{Document, Documents, Format};
@@ -10,7 +11,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use store::cases::{Actor, Cases, Filter, Sort};
+use store::cases::{Actor, Cases};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -44,9 +45,15 @@ enum Action {
     },
     /// How far what the law asks of each level is met: a document (docx), a workbook (xlsx) or data (json)
     Compliance {
-        /// An assessment, as `GET /api/v1/compliance/assessment` answers it
-        #[arg(long, value_name = "FILE")]
-        assessment: PathBuf,
+        /// The first day [default: the first of the month]
+        #[arg(long, value_name = "DAY", value_parser = day)]
+        from: Option<Date>,
+        /// The last day [default: today]
+        #[arg(long, value_name = "DAY", value_parser = day)]
+        to: Option<Date>,
+        /// An assessment, as `GET /api/v1/compliance/assessment` answers it, instead of one of the stores
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to"])]
+        assessment: Option<PathBuf>,
         /// Of the systems of this level, 0 to 5 (0: not determined)
         #[arg(long, conflicts_with_all = ["unit", "system"], value_parser = clap::value_parser!(u8).range(0..=5))]
         level: Option<u8>,
@@ -85,6 +92,10 @@ fn format(text: &str) -> Result<Format, String> {
     Format::by_name(text).ok_or_else(|| "docx, xlsx or json".to_owned())
 }
 
+fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "a day, as 2026-11-30".to_owned())
+}
+
 fn moment(text: &str) -> Result<Time, String> {
     Time::parse(text).ok_or_else(|| "an RFC 3339 time, as 2026-11-23T08:00:00Z".to_owned())
 }
@@ -112,14 +123,20 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             Action::Bulletin { period, .. } => {
                 bulletin(&config, documents, &by, (period, out.format), made).await
             }
-            Action::Compliance { assessment, level, unit, system, .. } => {
+            Action::Compliance { from, to, assessment, level, unit, system, .. } => {
                 let scope = match (level, unit, system) {
                     (Some(level), _, _) => Scope::Level(*level),
                     (_, Some(unit), _) => Scope::Unit(unit.clone()),
                     (_, _, Some(system)) => Scope::System(system.clone()),
                     _ => Scope::Province,
                 };
-                compliance(documents, &by, assessment, (&scope, out.format), made).await
+                let assessment = match assessment {
+                    Some(file) => read(file),
+                    None => assess(&config, &cases, (*from, *to), made).await,
+                };
+                let asked = (&scope, out.format);
+                let document = documents.compliance(&by, assessment?, asked, made).await;
+                document.context("make the report")
             }
         };
         cases.close().await;
@@ -155,31 +172,38 @@ async fn bulletin(
     document.context("make the bulletin")
 }
 
-async fn compliance(
-    documents: Documents<'_>,
-    by: &Actor,
-    file: &Path,
-    (scope, format): (&Scope, Format),
+/// What the stores say of a period, as known at that moment.
+async fn assess(
+    config: &Config,
+    cases: &Cases,
+    (from, to): (Option<Date>, Option<Date>),
     made: Time,
-) -> anyhow::Result<Document> {
+) -> anyhow::Result<Assessment> {
+    let max = Period::DAYS_MAX;
+    let period = Period::asked(from, to, ::compliance::day_of(made))
+        .with_context(|| format!("from --from to --to there are 1 to {max} days"))?;
+    let cases = cases.clone().under(config.compliance.load()?);
+    let (events, engine) = crate::rules::beside(config).await?;
+    let assessment = store::assess(&cases, &events, period, made).await;
+    if let Some(engine) = engine {
+        engine.stop().await;
+    }
+    assessment.context("assess the period")
+}
+
+fn read(file: &Path) -> anyhow::Result<Assessment> {
     let text = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
-    let assessment =
-        serde_json::from_slice(&text).with_context(|| format!("{}: no assessment", file.display()))?;
-    documents.compliance(by, assessment, (scope, format), made).await.context("make the report")
+    serde_json::from_slice(&text).with_context(|| format!("{}: no assessment", file.display()))
 }
 
 /// The id behind a number as people say it.
 async fn id(cases: &Cases, told: &str) -> anyhow::Result<String> {
     let Ok(number) = told.trim_start_matches('#').parse::<i64>() else { return Ok(told.to_owned()) };
-    let filter = Filter { text: Some(format!("#{number}")), ..Filter::default() };
-    let mut cursor = None;
-    loop {
-        let page = cases.incidents(&filter, Sort::Last, 1000, cursor.as_deref()).await?;
-        if let Some(found) = page.items.into_iter().find(|item| item.number == number) {
-            return Ok(found.id);
-        }
-        cursor = Some(page.next.with_context(|| format!("no incident {number}"))?);
+    let (id, now) = cases.numbered(number).await?.with_context(|| format!("no incident {number}"))?;
+    if now != number {
+        tracing::warn!("incident {number} has become part of incident {now}; the report is of that one");
     }
+    Ok(id)
 }
 
 /// Writes a document whole or not at all.

@@ -79,6 +79,67 @@ assets: [{ id: web, system: dvc, hosts: [cong-dvc] }]
     assert_eq!(told["by_unit"][0]["name"], "Sở A");
     let path = format!("/api/v1/reports/bulletin?period={month}&at={later}");
     assert!(client.bytes(&path) == client.bytes(&path), "the same data, other bytes");
+    compliance_is_the_same(&stack, &client, &month, &later.to_string());
+    a_merged_incident_is_found_by_its_number(&stack, id);
+}
+
+fn compliance_is_the_same(stack: &Stack, client: &Client, month: &str, at: &str) {
+    let from = format!("{month}-01");
+    let path =
+        |more: &str| format!("/api/v1/reports/compliance?from={from}&system=dvc&format={more}&at={at}");
+    let make = |format: &str| {
+        haidang(stack, &["compliance", "--from", &from, "--system", "dvc", "--format", format, "--at", at])
+    };
+    let (told, made) = settled(client, &path("json"), || make("json"));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert_eq!(serde_json::from_slice::<Value>(&made.stdout).unwrap(), told);
+    assert_eq!(
+        (&told["about"], &told["assessment"]["systems"][0]["level"]),
+        (&"Cổng dịch vụ công".into(), &3.into())
+    );
+    for format in ["docx", "xlsx"] {
+        let bytes = client.bytes(&path(format));
+        assert!(bytes.starts_with(b"PK") && bytes == make(format).stdout, "{format}: other bytes");
+    }
+    let audit = client.get("/api/v1/audit?limit=1000");
+    let entries = audit["items"].as_array().unwrap().iter();
+    let made = entries.filter(|one| one["action"] == "report.compliance" && one["target"] == "he-thong-dvc");
+    assert!(made.filter(|one| one["actor"] == "admin").count() >= 3, "{audit}");
+}
+
+fn a_merged_incident_is_found_by_its_number(stack: &Stack, survivor: &str) {
+    let now = event::Time(jiff::Timestamp::now().as_millisecond());
+    let absorbed = event::Incident {
+        id: uuid::Uuid::from_u128(7),
+        title: "Brute force".into(),
+        title_vi: "Dò mật khẩu".into(),
+        severity: event::Severity::High,
+        stage: event::Stage::Access,
+        first: now,
+        last: now,
+        entities: Vec::new(),
+        unit: String::new(),
+        system: String::new(),
+        system_level: 0,
+        alerts: Vec::new(),
+        authorised: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let number = runtime.block_on(async {
+        let target = store::cases::Target::within(&stack.data());
+        let cases = store::cases::Cases::open(&target, store::cases::Config::default()).await.unwrap();
+        cases.upsert_incidents(std::slice::from_ref(&absorbed), &[], now).await.unwrap();
+        let number = cases.incident(&absorbed.id.to_string()).await.unwrap().unwrap().summary.number;
+        let merge = (absorbed.id, survivor.parse().unwrap());
+        assert_eq!(cases.upsert_incidents(&[], &[merge], now).await.unwrap().merged, 1);
+        cases.close().await;
+        number.to_string()
+    });
+    let made = haidang(stack, &["incident", &number, "--format", "json", "--at", AT]);
+    let told: Value = serde_json::from_slice(&made.stdout).unwrap();
+    let said = String::from_utf8_lossy(&made.stderr);
+    let of = told["incident"].as_i64().unwrap();
+    assert!(said.contains(&format!("incident {number} has become part of incident {of}")), "{said}");
 }
 
 /// The answer of the API and what was made at the same time, once nothing changed in between.

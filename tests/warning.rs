@@ -120,6 +120,9 @@ fn a_warning_becomes_a_task_for_each_unit_that_met_it_or_is_named() {
     for action in ["warning.add", "warning.read", "warning.done"] {
         assert_eq!(actions.iter().filter(|one| **one == action).count(), 1, "{action} in {actions:?}");
     }
+    let month = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(7)).strftime("%Y-%m").to_string();
+    let bulletin = client.get(&format!("/api/v1/reports/bulletin?period={month}&format=json"));
+    assert_eq!(bulletin["incidents"]["count"], 0, "a warning is no incident of ours: {bulletin}");
     let_out_by_rule(&stack, &client);
 }
 

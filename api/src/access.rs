@@ -85,6 +85,7 @@ pub(crate) const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/incidents/{id}/particulars", Read),
     ("PUT", "/api/v1/incidents/{id}/particulars", Handle),
     ("GET", "/api/v1/reports/bulletin", Read),
+    ("GET", "/api/v1/reports/compliance", Read),
     ("GET", "/api/v1/rules", Read),
     ("GET", "/api/v1/registry/export", Read),
     ("POST", "/api/v1/registry/import", Administer),

@@ -14,9 +14,6 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The longest period that is assessed.
-const DAYS_MAX: i32 = 400;
-
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(rules))
@@ -59,13 +56,16 @@ pub(crate) fn period(from: Option<&str>, to: Option<&str>, now: Time) -> Result<
         let wrong = || Error::BadRequest(format!("`{name}` is no day, as 2026-11-30"));
         text.map(|text| text.parse::<Date>().map_err(|_| wrong())).transpose()
     };
-    let last = day("to", to)?.unwrap_or_else(|| compliance::day_of(now));
-    let first = day("from", from)?.unwrap_or_else(|| last.first_of_month());
-    let days = first.until(last).map_or(-1, |span| span.get_days());
-    if !(0..DAYS_MAX).contains(&days) {
-        return Err(Error::BadRequest(format!("from `from` to `to` there are 1 to {DAYS_MAX} days")));
-    }
-    Ok(Period { first, last })
+    let found = Period::asked(day("from", from)?, day("to", to)?, compliance::day_of(now));
+    let wrong = || format!("from `from` to `to` there are 1 to {} days", Period::DAYS_MAX);
+    found.ok_or_else(|| Error::BadRequest(wrong()))
+}
+
+/// The level of a query.
+pub(crate) fn level(sent: Option<String>) -> Result<Option<u8>, Error> {
+    let wrong = || Error::BadRequest("`level` is a number from 0 to 5".to_owned());
+    let level = text(sent).map(|level| level.parse::<u8>().ok().filter(|level| *level <= 5));
+    level.map(|level| level.ok_or_else(wrong)).transpose()
 }
 
 #[derive(Serialize, ToSchema)]
@@ -91,10 +91,7 @@ async fn assessment(
     Query(sent): Query<AssessmentQuery>,
 ) -> Result<axum::Json<Assessment>, Error> {
     let period = period(sent.from.as_deref(), sent.to.as_deref(), peer.now)?;
-    let level = text(sent.level).map(|level| level.parse::<u8>().ok().filter(|level| *level <= 5));
-    let level = level
-        .map(|level| level.ok_or_else(|| Error::BadRequest("`level` is a number from 0 to 5".to_owned())))
-        .transpose()?;
+    let level = level(sent.level)?;
     let (unit, system) = (text(sent.unit), text(sent.system));
     let mut found = store::assess(&app.cases, &app.events, period, peer.now).await?;
     let is = |wanted: &Option<String>, id: &str| wanted.as_deref().is_none_or(|wanted| wanted == id);

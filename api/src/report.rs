@@ -1,5 +1,5 @@
 //! `/incidents/{id}/report`: the law's forms, filled in from an incident; `/incidents/{id}/particulars`: what a person
-//! adds to them; `/reports/bulletin`: what happened in a period.
+//! adds to them; `/reports/bulletin`: what happened in a period; `/reports/compliance`: how far what the law asks is met.
 
 mod bulletin;
 mod compliance;
@@ -31,6 +31,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(incident))
         .routes(routes!(particulars, set_particulars))
         .merge(bulletin::router())
+        .merge(compliance::router())
 }
 
 /// As what a document is wanted.
@@ -132,7 +133,7 @@ impl Documents<'_> {
         let detail = self.cases.incident(incident).await?.ok_or(CasesError::Missing("incident"))?;
         let registry = self.cases.registry().await?;
         let target = detail.summary.id.clone();
-        let (detected, alerts) = (detail.summary.created, detail.alerts.clone());
+        let (detected, alerts) = (detail.summary.detected, detail.alerts.clone());
         let (system, level) = (detail.summary.system.clone(), detail.summary.system_level);
         let notice = crate::release::notice(detail, made, Tlp::AmberStrict)?;
         let number = notice.number;

@@ -30,6 +30,8 @@ pub enum Quantity {
     Hours,
     /// Days.
     Days,
+    /// Months, as the law counts the age of a document.
+    Months,
     /// Seconds.
     Seconds,
     /// How many.

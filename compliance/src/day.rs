@@ -33,6 +33,19 @@ pub struct Period {
 }
 
 impl Period {
+    /// The longest that is assessed, in days.
+    pub const DAYS_MAX: i32 = 400;
+
+    /// From the one day to the other; without them the month until today. None if that is no day or more than
+    /// `DAYS_MAX`.
+    #[must_use]
+    pub fn asked(first: Option<Date>, last: Option<Date>, today: Date) -> Option<Period> {
+        let last = last.unwrap_or(today);
+        let first = first.unwrap_or_else(|| last.first_of_month());
+        let days = first.until(last).map_or(-1, |span| span.get_days());
+        (0..Period::DAYS_MAX).contains(&days).then_some(Period { first, last })
+    }
+
     /// Its first moment.
     #[must_use]
     pub fn begin(&self) -> Time {
@@ -79,6 +92,13 @@ mod tests {
             |first: &str, last: &str| Period { first: first.parse().unwrap(), last: last.parse().unwrap() };
         assert_eq!(period("2026-03-01", "2026-03-31").before(), period("2026-01-29", "2026-02-28"));
         assert_eq!(period("2024-03-01", "2024-03-01").before(), period("2024-02-29", "2024-02-29"));
+        let day = |text: &str| Some(text.parse().unwrap());
+        let asked = |first, last| Period::asked(first, last, day("2026-11-28").unwrap());
+        assert_eq!(asked(None, None), Some(period("2026-11-01", "2026-11-28")));
+        assert_eq!(asked(None, day("2026-02-28")), Some(period("2026-02-01", "2026-02-28")));
+        assert_eq!(asked(day("2026-11-29"), None), None);
+        assert_eq!(asked(day("2025-10-25"), day("2026-11-28")), Some(period("2025-10-25", "2026-11-28")));
+        assert_eq!(asked(day("2025-10-24"), day("2026-11-28")), None, "401 days");
         assert_eq!(period("2026-01-01", "2026-01-01").end(), Time::parse("2026-01-01T17:00:00Z").unwrap());
     }
 }

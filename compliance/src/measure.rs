@@ -295,7 +295,8 @@ fn quantity(kind: MeasureKind) -> Quantity {
         | MeasureKind::LevelDetermined
         | MeasureKind::Registered => Quantity::Percent,
         MeasureKind::LogGap | MeasureKind::SharingAlive => Quantity::Hours,
-        MeasureKind::Retention | MeasureKind::Attested => Quantity::Days,
+        MeasureKind::Retention => Quantity::Days,
+        MeasureKind::Attested => Quantity::Months,
         MeasureKind::ClockSkew => Quantity::Seconds,
         MeasureKind::AntivirusOutdated => Quantity::Count,
     }

@@ -48,6 +48,8 @@ try {
   await at("nav-board").click();
   await at("board-row").first().waitFor();
   await picture("board");
+  const [saved] = await Promise.all([page.waitForEvent("download"), at("compliance-report-xlsx").click()]);
+  if (!/^theo-cap-do-tinh-.*\.xlsx$/.test(saved.suggestedFilename())) throw new Error(`the report is called ${saved.suggestedFilename()}`);
   await at("board-find").fill("giáo dục");
   await at("board-row").first().getByRole("link").click();
   await at("layer-4").waitFor();

@@ -154,7 +154,7 @@ fn happened((incident, alerts): (Summary, Vec<AlertFigures>), names: &Names) -> 
         is_dismissed: matches!(incident.verdict, Some(Verdict::FalsePositive | Verdict::Benign)),
         unit: Names::of(&names.units, &incident.unit).to_owned(),
         system: Names::of(&names.systems, &incident.system).to_owned(),
-        detected: incident.created,
+        detected: incident.detected,
         techniques: techniques.into_iter().collect(),
         layers: layers.into_iter().collect(),
         rules: rules

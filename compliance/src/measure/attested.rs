@@ -5,8 +5,8 @@ use crate::assessment::{Outcome, Said};
 use crate::day::day_of;
 use crate::evidence::Attestation;
 use crate::ruleset::MeasureRule;
-use jiff::ToSpan as _;
 use jiff::civil::Date;
+use jiff::{ToSpan as _, Unit};
 
 impl Assess<'_> {
     pub(super) fn attested(&self, rule: &MeasureRule, of: Of<'_>, level: u8) -> Value {
@@ -21,13 +21,12 @@ impl Assess<'_> {
             let missing = vec![Said::new("no document", "chưa có tài liệu chứng minh")];
             return Value { missing, ..Value::default() };
         };
-        let days = |from: Date, to: Date| from.until(to).map_or(0.0, |span| f64::from(span.get_days()));
-        let age = days(latest.on, today);
         #[allow(clippy::cast_possible_truncation, reason = "months of a rule set are few")]
         let months = rule.threshold.get(&level).copied().unwrap_or(0.0) as i32;
-        let due = latest.on.checked_add(months.months()).unwrap_or(latest.on);
-        let required = if months > 0 { days(latest.on, due) } else { age };
-        let mut value = Value { value: Some(age), required: Some(required), ..Value::default() };
+        // The day decides, not the number: months are not of one length. Without months only the document's own end counts.
+        let is_fresh = months == 0 || latest.on.checked_add(months.months()).is_ok_and(|due| today <= due);
+        let outcome = Some(if is_fresh { Outcome::Met } else { Outcome::NotMet });
+        let mut value = Value { value: Some(age(latest.on, today)), outcome, ..Value::default() };
         value.proof.push(proof::attestation(&latest.id));
         if let Some(until) = latest.until.filter(|until| *until < today) {
             value.outcome = Some(Outcome::NotMet);
@@ -49,4 +48,13 @@ impl Assess<'_> {
         }
         value
     }
+}
+
+/// Months from the one day to the other, to a tenth: a day beyond whole months is a tenth at least.
+fn age(from: Date, to: Date) -> f64 {
+    let span = from.until((Unit::Month, to)).unwrap_or_default();
+    let (months, days) = (f64::from(span.get_months()), f64::from(span.get_days()));
+    // A month has 31 days at most, so a part of one is never told as a whole one.
+    let tenths = (days * 10.0 / 31.0).floor();
+    months + if days > 0.0 { tenths.max(1.0) / 10.0 } else { 0.0 }
 }

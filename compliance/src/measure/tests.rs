@@ -239,8 +239,13 @@ fn an_attestation_holds_its_months_its_expiry_and_its_independence() {
     assert_eq!(of_system(&evidence(), "assessment").outcome, Outcome::Unknown);
     // Level 3: a year, and the day itself still counts.
     let found = attest("2025-11-28", None, "Trung tâm Kiểm định");
-    assert_eq!((found.value, found.required, found.outcome), (Some(365.0), Some(365.0), Outcome::Met));
-    assert_eq!(attest("2025-11-27", None, "Trung tâm Kiểm định").outcome, Outcome::NotMet);
+    assert_eq!((found.value, found.required, found.outcome), (Some(12.0), Some(12.0), Outcome::Met));
+    let found = attest("2025-11-27", None, "Trung tâm Kiểm định");
+    assert_eq!((found.value, found.required, found.outcome), (Some(12.1), Some(12.0), Outcome::NotMet));
+    // What is required is the same number of the same unit whether something is attested or not.
+    let nothing = of_system(&evidence(), "assessment");
+    assert_eq!((nothing.value, nothing.required, nothing.quantity), (None, Some(12.0), Quantity::Months));
+    assert_eq!(attest("2025-11-29", None, "Trung tâm Kiểm định").value, Some(11.9));
     assert_eq!(attest("2026-11-29", None, "Trung tâm Kiểm định").outcome, Outcome::Unknown); // not yet
     assert_eq!(attest("2026-10-01", Some("2026-11-28"), "Trung tâm Kiểm định").outcome, Outcome::Met);
     assert_eq!(attest("2026-10-01", Some("2026-11-27"), "Trung tâm Kiểm định").outcome, Outcome::NotMet);

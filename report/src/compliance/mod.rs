@@ -110,13 +110,13 @@ fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What value and requirement count. Where nothing is attested yet, what is required is told in months, not days.
+/// What value and requirement count.
 fn unit(measured: &Measured) -> &'static str {
     match measured.quantity {
-        Quantity::Days if measured.kind == MeasureKind::Attested && measured.value.is_none() => "tháng",
         Quantity::Percent => "%",
         Quantity::Hours => "giờ",
         Quantity::Days => "ngày",
+        Quantity::Months => "tháng",
         Quantity::Seconds => "giây",
         Quantity::Count => "",
     }

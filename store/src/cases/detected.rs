@@ -20,8 +20,8 @@ pub struct AlertFigures {
 }
 
 impl Cases {
-    /// The incidents detected from `from` until before `to`, without those of authorised scans, in the order of their
-    /// numbers: at most the first `max`.
+    /// The incidents detected from `from` until before `to`, without those of authorised scans and warnings, in
+    /// the order of their numbers: at most the first `max`.
     ///
     /// # Errors
     /// The database refused.
@@ -36,7 +36,8 @@ impl Cases {
         let found = list::detected(&mut tx, from, to, max).await?;
         let rows = sql(
             "SELECT a.incident, a.body FROM alerts a JOIN incidents i ON i.id = a.incident WHERE i.merged_into IS NULL AND \
-             i.authorised IS NULL AND i.created_ms >= $1 AND i.created_ms < $2 ORDER BY a.incident, a.first_ms, a.id",
+             i.authorised IS NULL AND i.kind = 'attack' AND COALESCE(i.detected_ms, i.created_ms) >= $1 AND \
+             COALESCE(i.detected_ms, i.created_ms) < $2 ORDER BY a.incident, a.first_ms, a.id",
         )
         .bind(from.0)
         .bind(to.0)

@@ -28,6 +28,8 @@ pub struct Summary {
     pub first: Time,
     pub last: Time,
     pub created: Time,
+    /// When it was noticed: what is to be reported counts from then.
+    pub detected: Time,
     pub updated: Time,
     pub alerts_count: u64,
     /// Matches of all alerts together.
@@ -104,7 +106,7 @@ pub struct Page {
 const SELECT: &str = "SELECT i.id, i.number, i.title, i.title_vi, i.severity, i.stage, i.status, i.verdict, i.assignee, \
     i.unit, i.system, i.system_level, i.first_ms, i.last_ms, i.created_ms, i.updated_ms, i.alerts_count, \
     i.events_count, i.entities, i.comments_count, i.updated_after_close, i.version, i.authorised, i.kind, \
-    i.due_ms FROM incidents i ";
+    i.due_ms, COALESCE(i.detected_ms, i.created_ms) FROM incidents i ";
 
 impl Cases {
     /// A page of at most `limit` incidents, after `cursor`.
@@ -216,11 +218,12 @@ pub(super) async fn one(tx: &mut Tx, id: &str) -> Result<Option<Summary>, Error>
     row.as_ref().map(read).transpose()
 }
 
-/// The incidents detected from `from` until before `to`, without those of authorised scans.
+/// The incidents detected from `from` until before `to`, without those of authorised scans; a warning is none of ours.
 pub(super) async fn detected(tx: &mut Tx, from: Time, to: Time, max: u32) -> Result<Vec<Summary>, Error> {
     let mut query = sql(SELECT);
-    query.push("WHERE i.merged_into IS NULL AND i.authorised IS NULL AND i.created_ms >= ").push_bind(from.0);
-    query.push(" AND i.created_ms < ").push_bind(to.0);
+    query.push("WHERE i.merged_into IS NULL AND i.authorised IS NULL AND i.kind = 'attack'");
+    query.push(" AND COALESCE(i.detected_ms, i.created_ms) >= ").push_bind(from.0);
+    query.push(" AND COALESCE(i.detected_ms, i.created_ms) < ").push_bind(to.0);
     query.push(" ORDER BY i.number LIMIT ").push_bind(i64::from(max));
     query.fetch_all(&mut *tx).await?.iter().map(read).collect()
 }
@@ -256,5 +259,6 @@ fn read(row: &Row) -> Result<Summary, Error> {
         authorised: scan.as_deref().map(authorised).transpose()?,
         is_warning: row.get::<String>(23)? == "warning",
         due: row.get::<Option<i64>>(24)?.map(Time),
+        detected: Time(row.get(25)?),
     })
 }

@@ -160,6 +160,9 @@ async fn a_merge_moves_alerts_comments_and_what_people_said_and_a_replay_does_no
     let whole = [incident(1, vec![alert(10, 1), alert(20, 1)])];
     let pair = [(Uuid::from_u128(2), Uuid::from_u128(1))];
     assert_eq!(cases.upsert_incidents(&whole, &pair, NOW).await.unwrap().merged, 1);
+    let survivor = cases.numbered(1).await.unwrap();
+    assert!(survivor.is_some() && survivor == cases.numbered(2).await.unwrap());
+    assert_eq!(cases.numbered(3).await.unwrap(), None);
     let by_old_id = cases.incident(&id(2)).await.unwrap().unwrap();
     assert_eq!(by_old_id.summary.id, id(1));
     assert_eq!((by_old_id.alerts.len(), by_old_id.comments.len()), (2, 1));

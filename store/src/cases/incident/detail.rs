@@ -20,6 +20,21 @@ pub struct Detail {
 }
 
 impl Cases {
+    /// The incident with that number: its id and its number; those of the survivor if it was merged.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn numbered(&self, number: i64) -> Result<Option<(String, i64)>, Error> {
+        let row = sql(
+            "SELECT s.id, s.number FROM incidents i JOIN incidents s ON s.id = COALESCE(i.merged_into, i.id) \
+             WHERE i.number = $1",
+        )
+        .bind(number)
+        .fetch_optional(&self.read)
+        .await?;
+        row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+    }
+
     /// The incident with `id`; the survivor if it was merged.
     ///
     /// # Errors
