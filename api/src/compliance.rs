@@ -1,15 +1,15 @@
 //! `/compliance`: rules of law, assessments, the four-layer board, attestations.
 
+mod attestation;
+
 use crate::App;
-use crate::access::{Caller, Peer};
+use crate::access::Peer;
 use crate::error::Error;
-use crate::extract::{Json, Path, Query, text};
+use crate::extract::{Query, text};
 use axum::extract::State;
-use axum::http::StatusCode;
-use compliance::{Assessed, Assessment, Attestation, Board, Date, Period, RuleSet};
+use compliance::{Assessed, Assessment, Board, Date, Period, RuleSet};
 use event::Time;
 use serde::{Deserialize, Serialize};
-use store::cases::NewAttestation;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,8 +19,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(rules))
         .routes(routes!(assessment))
         .routes(routes!(board))
-        .routes(routes!(attestations, attest))
-        .routes(routes!(attestation, withdraw))
+        .merge(attestation::router())
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -47,6 +46,8 @@ struct AssessmentQuery {
     system: Option<String>,
     /// Only systems of this level, 0 to 5.
     level: Option<String>,
+    /// `false` leaves the measures of systems and units out and tells what they came to.
+    measures: Option<bool>,
 }
 
 /// The period of a query.
@@ -99,6 +100,9 @@ async fn assessment(
         is(&unit, &one.unit) && is(&system, &one.id) && level.is_none_or(|level| level == one.level)
     });
     found.units.retain(|one: &Assessed| is(&unit, &one.id) && system.is_none());
+    if sent.measures == Some(false) {
+        found.systems.iter_mut().chain(&mut found.units).for_each(|one| one.measures.clear());
+    }
     Ok(axum::Json(found))
 }
 
@@ -115,124 +119,4 @@ async fn board(
     let now = store::assess(&app.cases, &app.events, period, peer.now).await?;
     let before = store::assess(&app.cases, &app.events, period.before(), peer.now).await?;
     Ok(axum::Json(app.cases.rule_sets().board(&now, &before)))
-}
-
-#[derive(Serialize, ToSchema)]
-struct AttestationList {
-    items: Vec<AttestationBody>,
-}
-
-/// A person's word that something was done, with its document.
-#[derive(Serialize, ToSchema)]
-struct AttestationBody {
-    id: String,
-    measure: String,
-    /// system, unit, province.
-    #[schema(value_type = String)]
-    subject: compliance::Subject,
-    of: String,
-    document: String,
-    organisation: String,
-    #[schema(value_type = String, format = Date)]
-    on: Date,
-    #[schema(value_type = Option<String>, format = Date)]
-    until: Option<Date>,
-    note: String,
-    person: String,
-    #[schema(value_type = String, format = DateTime)]
-    recorded: Time,
-}
-
-impl From<Attestation> for AttestationBody {
-    fn from(found: Attestation) -> AttestationBody {
-        let Attestation {
-            id,
-            measure,
-            subject,
-            of,
-            document,
-            organisation,
-            on,
-            until,
-            note,
-            person,
-            recorded,
-        } = found;
-        AttestationBody {
-            id,
-            measure,
-            subject,
-            of,
-            document,
-            organisation,
-            on,
-            until,
-            note,
-            person,
-            recorded,
-        }
-    }
-}
-
-/// An attestation to be.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct AttestationRequest {
-    /// A measure that people attest: `assessment`.
-    measure: String,
-    /// Which system or unit; absent for the province.
-    #[serde(default)]
-    of: String,
-    /// Number and name of the document.
-    document: String,
-    /// The organisation that did it.
-    #[serde(default)]
-    organisation: String,
-    /// The day of the document, 2026-11-01.
-    #[schema(value_type = String, format = Date)]
-    on: Date,
-    /// The last day that it holds.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = Date)]
-    until: Option<Date>,
-    /// More about it.
-    #[serde(default)]
-    note: String,
-}
-
-/// Attestations that hold, the newest first.
-#[utoipa::path(get, path = "/compliance/attestations", tag = "compliance", responses((status = 200, body = AttestationList)))]
-async fn attestations(State(app): State<App>, peer: Peer) -> Result<axum::Json<AttestationList>, Error> {
-    let found = app.cases.attestations(peer.now).await?;
-    Ok(axum::Json(AttestationList { items: found.into_iter().map(AttestationBody::from).collect() }))
-}
-
-/// Writes an attestation down.
-#[utoipa::path(post, path = "/compliance/attestations", tag = "compliance", request_body = AttestationRequest,
-    responses((status = 201, body = AttestationBody), (status = 422)))]
-async fn attest(
-    State(app): State<App>,
-    caller: Caller,
-    Json(sent): Json<AttestationRequest>,
-) -> Result<(StatusCode, axum::Json<AttestationBody>), Error> {
-    let AttestationRequest { measure, of, document, organisation, on, until, note } = sent;
-    let new = NewAttestation { measure, of, document, organisation, on, until, note };
-    let made = app.cases.attest(&caller.actor, new).await?;
-    Ok((StatusCode::CREATED, axum::Json(made.into())))
-}
-
-/// One attestation, also one that was taken back.
-#[utoipa::path(get, path = "/compliance/attestations/{id}", tag = "compliance", params(("id" = String, Path)),
-    responses((status = 200, body = AttestationBody), (status = 404)))]
-async fn attestation(State(app): State<App>, Path(id): Path) -> Result<axum::Json<AttestationBody>, Error> {
-    let found = app.cases.attestation(&id).await?;
-    Ok(axum::Json(found.ok_or(Error::Missing("attestation"))?.into()))
-}
-
-/// Takes an attestation back. It stays in the audit trail.
-#[utoipa::path(delete, path = "/compliance/attestations/{id}", tag = "compliance", params(("id" = String, Path)),
-    responses((status = 204), (status = 404)))]
-async fn withdraw(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<StatusCode, Error> {
-    app.cases.withdraw_attestation(&caller.actor, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

@@ -42,6 +42,12 @@ export function civil(day: string): string {
   return /^\d{4}-\d{2}-\d{2}$/.test(day) ? day.split('-').reverse().join('/') : day;
 }
 
+/** Reads `dd/MM/yyyy` as `yyyy-MM-dd`; null if it is no such day. */
+export function parseDay(text: string): string | null {
+  const ms = /^\s*\S+\s*$/.test(text) ? parseDateTime(text) : null;
+  return ms === null ? null : new Date(ms + ZONE_MS).toISOString().slice(0, 10);
+}
+
 function date(at: Date): string {
   return `${two(at.getUTCDate())}/${two(at.getUTCMonth() + 1)}/${at.getUTCFullYear()}`;
 }

@@ -13,6 +13,9 @@ export interface Month {
   to: string;
 }
 
+/** The day in Vietnam at that moment, `2026-11-28`. */
+export const today = (now: number) => new Date(now + ZONE_MS).toISOString().slice(0, 10);
+
 /** This month and the ones before, the newest first. */
 export function months(now: number, count: number): Month[] {
   const at = new Date(now + ZONE_MS);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, clock, dateTime, dateTimeMs, day, number, parseDateTime } from '../src/format';
+import { age, clock, dateTime, dateTimeMs, day, number, parseDateTime, parseDay } from '../src/format';
 import { bounds, read, write } from '../src/range';
 
 describe('times', () => {
@@ -20,10 +20,12 @@ describe('times', () => {
     expect(parseDateTime('23/11/2026 20:15:09')).toBe(Date.parse('2026-11-23T13:15:09Z'));
     expect(parseDateTime(' 1/2/2026 7:00 ')).toBe(Date.parse('2026-02-01T00:00:00Z'));
     expect(parseDateTime('01/02/2026')).toBe(Date.parse('2026-01-31T17:00:00Z'));
+    expect(parseDay(' 1/12/2026')).toBe('2026-12-01');
   });
   it('that do not exist are refused', () => {
     for (const text of ['31/02/2026 10:00', '11/23/2026 10:00', '01/01/2026 24:00', '2026-01-01', '', '01/01/2026 10:61']) {
       expect(parseDateTime(text), text).toBeNull();
+      expect(parseDay(text), text).toBeNull();
     }
   });
 });

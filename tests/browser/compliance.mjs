@@ -56,6 +56,38 @@ try {
   if (!page.url().includes("unit=")) throw new Error(`the address ${page.url()} does not name the unit`);
   await picture("board-unit");
 
+  // A measure that people attest: unknown, attested, met; taken back, unknown again, and still in the list.
+  await at("nav-compliance").click();
+  await at("compliance-level").selectOption("3");
+  await at("compliance-find").fill("giáo dục");
+  await at("assessed").first().waitFor();
+  await picture("compliance");
+  await page.goto(`${base}/compliance?system=sgddt-ht1`);
+  const measure = (outcome) => page.locator(`[data-measure="assessment"][data-outcome="${outcome}"]`);
+  await measure("unknown").getByTestId("attest").click();
+  await at("attest-document").fill("BB-12 <b>biên bản</b> kiểm tra, đánh giá");
+  await at("attest-organisation").fill("Trung tâm Kiểm định");
+  await at("attest-until").fill("31/02/2027");
+  await at("attest-submit").click();
+  await page.getByRole("dialog").getByRole("alert").waitFor();
+  await at("attest-until").fill("31/12/2027");
+  await picture("attest");
+  await at("attest-submit").click();
+  await measure("met").waitFor();
+  await page.getByText("<b>biên bản</b>").first().waitFor();
+  await picture("compliance-system");
+  // The proof leads to the page, and there to what was attested.
+  await measure("met").getByTestId("proof").click();
+  await page.waitForURL(/attestation=/);
+  await page.locator('tr.marked[data-testid="attestation"][data-state="held"]').waitFor();
+  await page.locator('[data-measure="sources-connected"]').getByTestId("proof").first().click();
+  await at("event-row").first().waitFor();
+  await page.goBack();
+  await at("withdraw").first().click();
+  await at("withdraw-confirm").click();
+  await measure("unknown").waitFor();
+  await page.locator('[data-testid="attestation"][data-state="withdrawn"]').waitFor();
+
   await at("nav-registry").click();
   await at("registry-row").first().waitFor();
   await at("unit").first().waitFor();
@@ -70,10 +102,18 @@ try {
   await page.goto(`${base}/board`);
   await at("board-row").first().waitFor();
   await picture("board-en");
-  await page.setViewportSize({ width: 390, height: 844 });
-  await page.goto(`${base}/board`);
-  await at("board-row").first().waitFor();
-  await picture("board-phone");
+  await page.goto(`${base}/compliance?system=sgddt-ht1`);
+  await at("measure").first().waitFor();
+  await picture("compliance-en");
+  // On a narrow telephone nothing is wider than the page.
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const [name, path, row] of [["board", "/board", "board-row"], ["compliance", "/compliance?system=sgddt-ht1", "measure"], ["registry", "/registry", "registry-row"]]) {
+    await page.goto(`${base}${path}`);
+    await at(row).first().waitFor();
+    await picture(`${name}-phone`);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    if (width > 360) throw new Error(`${path} is ${width} pixels wide on a telephone of 360`);
+  }
   if (wrong.length > 0) throw new Error(wrong.join("\n"));
 } catch (error) {
   await picture("failed");

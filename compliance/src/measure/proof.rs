@@ -72,5 +72,5 @@ pub(super) fn attestation(id: &str) -> Proof {
 
 /// What was delivered.
 pub(super) fn deliveries() -> Proof {
-    Proof { kind: ProofKind::Deliveries, page: "/compliance".to_owned(), api: "/api/v1/audit".to_owned() }
+    Proof { kind: ProofKind::Deliveries, page: "/exchange".to_owned(), api: "/api/v1/audit".to_owned() }
 }

@@ -1,4 +1,5 @@
 // The one way to the server: same-origin fetch with the CSRF header, RFC 9457 problems as `ApiError`.
+import type { Assessment, Attestation, NewAttestation } from './compliance';
 import type {
   Board, Comment, Delivery, Document, Exchange, Histogram, IncidentChange, IncidentDetail, IncidentSummary, Indicator,
   IndicatorSource, Language, NewWarning, Overview, Page, Particulars, RegistryKind, RegistryRow, Release, Released, Rule,
@@ -124,6 +125,15 @@ export class Client {
     this.call<IncidentDetail>('POST', `/incidents/${encodeURIComponent(id)}/reports`, { body });
 
   board = (params: Params, signal?: AbortSignal) => this.call<Board>('GET', '/compliance/board', { params, signal });
+  assessment = (params: Params, signal?: AbortSignal) =>
+    this.call<Assessment>('GET', '/compliance/assessment', { params, signal });
+  attestations = (params: Params, signal?: AbortSignal) =>
+    this.call<Page<Attestation>>('GET', '/compliance/attestations', { params, signal });
+  attestation = (id: string, signal?: AbortSignal) =>
+    this.call<Attestation>('GET', `/compliance/attestations/${encodeURIComponent(id)}`, { signal });
+  attest = (body: NewAttestation) => this.call<Attestation>('POST', '/compliance/attestations', { body });
+  withdrawAttestation = (id: string) =>
+    this.call<void>('DELETE', `/compliance/attestations/${encodeURIComponent(id)}`);
   registry = (kind: RegistryKind, params: Params, signal?: AbortSignal) =>
     this.call<Page<RegistryRow>>('GET', `/registry/${kind}`, { params, signal });
   registryRow = (kind: RegistryKind, id: string, signal?: AbortSignal) =>

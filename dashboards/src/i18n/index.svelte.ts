@@ -2,6 +2,8 @@
 import type { Language } from '../api/model';
 import * as format from '../format';
 import { fill, pieces, type Catalogue, type Key, type Values } from './catalogue';
+
+export type { Key };
 import { en } from './en';
 import { vi } from './vi';
 

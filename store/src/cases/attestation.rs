@@ -1,6 +1,6 @@
 //! Attestations: what people say was done, with the document that shows it.
 
-use super::sql::sql;
+use super::sql::{Row, sql};
 use super::{Actor, Cases, Error, audit, secret};
 use compliance::{Attestation, Date, MeasureKind, Subject};
 use event::Time;
@@ -22,6 +22,30 @@ pub struct NewAttestation {
     pub until: Option<Date>,
     /// More about it.
     pub note: String,
+}
+
+/// Which attestations are listed; an empty filter is all that were not taken back.
+#[derive(Clone, Debug, Default)]
+pub struct AttestationFilter {
+    /// For this measure.
+    pub measure: Option<String>,
+    /// Of things of this kind.
+    pub subject: Option<Subject>,
+    /// Of this system or unit.
+    pub of: Option<String>,
+    /// Those that were taken back, too.
+    pub with_withdrawn: bool,
+    /// Those behind this one: when it was written down, and its id.
+    pub after: Option<(Time, String)>,
+}
+
+/// An attestation as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptAttestation {
+    /// What was attested.
+    pub attestation: Attestation,
+    /// When it was taken back, if it was.
+    pub withdrawn: Option<Time>,
 }
 
 /// Attestations that are kept.
@@ -145,10 +169,42 @@ impl Cases {
     ///
     /// # Errors
     /// The database refused.
-    pub async fn attestation(&self, id: &str) -> Result<Option<Attestation>, Error> {
-        let row =
-            sql("SELECT body FROM attestations WHERE id = $1").bind(id).fetch_optional(&self.read).await?;
-        row.map(|row| read(row.get(0)?)).transpose()
+    pub async fn attestation(&self, id: &str) -> Result<Option<KeptAttestation>, Error> {
+        let row = sql("SELECT body, withdrawn_ms FROM attestations WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| kept(&row)).transpose()
+    }
+
+    /// The newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn list_attestations(
+        &self,
+        filter: &AttestationFilter,
+        limit: u32,
+    ) -> Result<Vec<KeptAttestation>, Error> {
+        let mut query = sql("SELECT body, withdrawn_ms FROM attestations WHERE TRUE");
+        if !filter.with_withdrawn {
+            query.push(" AND withdrawn_ms IS NULL");
+        }
+        if let Some(measure) = &filter.measure {
+            query.push(" AND measure = ").push_bind(measure);
+        }
+        if let Some(subject) = filter.subject {
+            query.push(" AND subject = ").push_bind(word(subject));
+        }
+        if let Some(of) = &filter.of {
+            query.push(" AND subject_id = ").push_bind(of);
+        }
+        if let Some((at, id)) = &filter.after {
+            query.push(" AND (created_ms < ").push_bind(at.0).push(" OR created_ms = ").push_bind(at.0);
+            query.push(" AND id > ").push_bind(id).push(")");
+        }
+        query.push(" ORDER BY created_ms DESC, id LIMIT ").push_bind(i64::from(limit));
+        query.fetch_all(&self.read).await?.iter().map(kept).collect()
     }
 
     /// When something was last delivered to others, before that moment.
@@ -171,6 +227,10 @@ fn word(subject: Subject) -> &'static str {
         Subject::Unit => "unit",
         Subject::Province => "province",
     }
+}
+
+fn kept(row: &Row) -> Result<KeptAttestation, Error> {
+    Ok(KeptAttestation { attestation: read(row.get(0)?)?, withdrawn: row.get::<Option<i64>>(1)?.map(Time) })
 }
 
 fn read(body: &str) -> Result<Attestation, Error> {

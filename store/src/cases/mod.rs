@@ -33,7 +33,7 @@ mod user;
 mod warning;
 
 pub use self::registry::RegistryFilter;
-pub use attestation::NewAttestation;
+pub use attestation::{AttestationFilter, KeptAttestation, NewAttestation};
 pub use audit::{AuditHead, AuditReport, Record};
 pub use change::{Change, Verdict};
 pub use comment::{Comment, HistoryEntry};

@@ -1,5 +1,8 @@
 use crate::cases::place::Place;
-use crate::cases::{Actor, Cases, Change, Config, Due, Error, Filter, Sort, Verdict};
+use crate::cases::{
+    Actor, AttestationFilter, Cases, Change, Config, Due, Error, Filter, NewAttestation, Sort, Verdict,
+};
+use compliance::Subject;
 use event::{Incident, Severity, Stage, Status, Time};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -145,4 +148,52 @@ async fn a_merge_keeps_the_earlier_notice_and_other_rules_are_worked_out_anew() 
     assert_eq!(cases.refresh_due().await.unwrap(), 2);
     assert_eq!(cases.refresh_due().await.unwrap(), 0);
     assert_eq!(due(&cases, 2).await, Some(minute.plus_ms(12 * HOUR_MS)));
+}
+
+#[tokio::test]
+async fn attestations_are_listed_by_what_they_are_of_and_page_by_page_those_taken_back_too() {
+    let place = Place::new();
+    let cases = open(&place).await;
+    let new = |document: &str| NewAttestation {
+        measure: "duty-rota".into(),
+        of: String::new(),
+        document: document.into(),
+        organisation: String::new(),
+        on: "2026-09-01".parse().unwrap(),
+        until: None,
+        note: String::new(),
+    };
+    // Two within one millisecond: the place between pages is one of them.
+    for (document, at) in [("1", NOW), ("2", NOW.plus_ms(1)), ("3", NOW.plus_ms(1))] {
+        cases.attest(&by(at), new(document)).await.unwrap();
+    }
+    let of = |subject, with_withdrawn| AttestationFilter {
+        subject: Some(subject),
+        with_withdrawn,
+        ..AttestationFilter::default()
+    };
+    let province = of(Subject::Province, false);
+    let all = cases.list_attestations(&province, 10).await.unwrap();
+    assert_eq!(all.len(), 3);
+    assert_eq!(all[2].attestation.document, "1", "the newest first");
+    assert_eq!(cases.list_attestations(&of(Subject::System, true), 10).await.unwrap(), []);
+    let mut paged = Vec::new();
+    let mut after = None;
+    while let [one] = &cases
+        .list_attestations(&AttestationFilter { after: after.clone(), ..province.clone() }, 1)
+        .await
+        .unwrap()[..]
+    {
+        after = Some((one.attestation.recorded, one.attestation.id.clone()));
+        paged.push(one.clone());
+    }
+    assert_eq!(paged, all);
+
+    let later = by(NOW.plus_ms(HOUR_MS));
+    cases.withdraw_attestation(&later, &all[0].attestation.id).await.unwrap();
+    assert_eq!(cases.list_attestations(&province, 10).await.unwrap(), all[1..]);
+    let whole = cases.list_attestations(&of(Subject::Province, true), 10).await.unwrap();
+    assert_eq!((whole.len(), whole[0].withdrawn), (3, Some(later.now)));
+    let one = cases.attestation(&all[0].attestation.id).await.unwrap().unwrap();
+    assert_eq!(one.withdrawn, Some(later.now));
 }
