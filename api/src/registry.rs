@@ -188,7 +188,22 @@ struct ImportDone {
     changed: usize,
     removed: usize,
     same: usize,
+    /// Which rows: the first thousand of those that go, are changed, are new.
+    rows: Vec<ImportedRow>,
 }
+
+/// A row that an import changes.
+#[derive(Serialize, ToSchema)]
+struct ImportedRow {
+    /// `removed`, `changed`, `added`.
+    change: &'static str,
+    /// `units`, `systems`, `assets`, `endpoints`.
+    kind: &'static str,
+    id: String,
+}
+
+/// So many rows of an import are told; nobody reads more.
+const ROWS_MAX: usize = 1000;
 
 /// Takes a document in, as a whole or not at all; 422 lists every row that is wrong.
 #[utoipa::path(post, path = "/registry/import", tag = "registry", params(ImportQuery),
@@ -204,7 +219,17 @@ async fn import(
     let document = Document::read(format, &body).map_err(CasesError::Registry)?;
     let import = Import { replace: query.replace };
     let done = app.cases.import_registry(&caller.actor, document, import, query.dry_run).await?;
+    let row = |change: &'static str, kind: Kind, id: &str| ImportedRow {
+        change,
+        kind: kind.name(),
+        id: id.to_owned(),
+    };
+    let removed = done.removed.iter().map(|(kind, id)| row("removed", *kind, id));
+    let changed = done.changed.iter().map(|entry| row("changed", entry.kind(), entry.id()));
+    let added = done.added.iter().map(|entry| row("added", entry.kind(), entry.id()));
+    let rows = removed.chain(changed).chain(added).take(ROWS_MAX).collect();
     Ok(axum::Json(ImportDone {
+        rows,
         dry_run: query.dry_run,
         added: done.added.len(),
         changed: done.changed.len(),

@@ -27,6 +27,9 @@ export const session = {
   get mayHandle() {
     return state.session !== null && state.session.user.role !== 'auditor' && state.session.user.role !== 'partner';
   },
+  get isAdmin() {
+    return state.session?.user.role === 'admin';
+  },
   /** Why the sign-in page is shown, if not just for arriving. */
   get notice() {
     return state.notice;

@@ -22,7 +22,7 @@ describe('the catalogues', () => {
     const all = [...source].filter(([name]) => !name.startsWith('i18n/')).map(([, text]) => text).join('\n');
     // Groups whose keys are built from the server's words or from a list.
     const built =
-      /^(severity|status|stage|verdict|entity|range|language|role|change|category|age|nav|tlp|rules\.kind|indicators\.kind|exchange\.(state|kind)|report\.(form|field|notified)|overview\.bulletin|layer|layerState|dossier|plan|registry|reporting|complianceReport|outcome|quantity|proof|attestationState)\./;
+      /^(severity|status|stage|verdict|entity|range|language|role|change|category|age|nav|tlp|rules\.kind|indicators\.kind|exchange\.(state|kind)|report\.(form|field|notified)|overview\.bulletin|layer|layerState|dossier|plan|registry|reporting|complianceReport|outcome|quantity|proof|attestationState|import)\./;
     expect(Object.keys(vi).filter((key) => !built.test(key) && !all.includes(`'${key}'`))).toEqual([]);
   });
   it('fill their places and leave unknown ones alone', () => {

@@ -1,8 +1,8 @@
 // The one way to the server: same-origin fetch with the CSRF header, RFC 9457 problems as `ApiError`.
 import type { Assessment, Attestation, NewAttestation } from './compliance';
 import type {
-  Board, Comment, Delivery, Document, Exchange, Histogram, IncidentChange, IncidentDetail, IncidentSummary, Indicator,
-  IndicatorSource, Language, NewWarning, Overview, Page, Particulars, RegistryKind, RegistryRow, Release, Released, Rule,
+  Board, Comment, Delivery, Document, Exchange, Histogram, Imported, IncidentChange, IncidentDetail, IncidentSummary, Indicator,
+  IndicatorSource, Language, NewWarning, Overview, Page, Particulars, RegistryKind, RegistryRow, Release, Released, RowProblem, Rule,
   Session, SourceHealth, TakenIn, User, Warning, Warnings,
 } from './model';
 
@@ -13,6 +13,8 @@ export class ApiError extends Error {
     readonly title: string,
     readonly detail: string,
     readonly retryAfterS: number | null = null,
+    /** What is wrong, row by row, where a document was sent. */
+    readonly problems: RowProblem[] = [],
   ) {
     super(detail || title || `HTTP ${status}`);
   }
@@ -33,6 +35,8 @@ export function withParams(path: string, params: Params): string {
 interface Options {
   params?: Params;
   body?: unknown;
+  /** A document instead, sent as it is. */
+  file?: Blob;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
 }
@@ -139,12 +143,17 @@ export class Client {
   registryRow = (kind: RegistryKind, id: string, signal?: AbortSignal) =>
     this.call<RegistryRow>('GET', `/registry/${kind}/${encodeURIComponent(id)}`, { signal });
 
+  importRegistry = (file: Blob, params: Params) =>
+    this.call<Imported>('POST', '/registry/import', { params, file });
+
   private async call<T>(method: string, path: string, options: Options = {}): Promise<T> {
     const headers: Record<string, string> = { Accept: 'application/json', ...options.headers };
     if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+    else if (options.file) headers['Content-Type'] = 'application/octet-stream';
     if (method !== 'GET' && this.csrf) headers['X-CSRF-Token'] = this.csrf;
     const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' };
     if (options.body !== undefined) init.body = JSON.stringify(options.body);
+    else if (options.file) init.body = options.file;
     if (options.signal) init.signal = options.signal;
     let response: Response;
     try {
@@ -162,7 +171,7 @@ export class Client {
     // A wrong password is also a 401, and is no sign that a session ended.
     if (response.status === 401 && !(path === '/session' && method === 'POST')) this.onSignedOut();
     const seconds = Number(response.headers.get('Retry-After'));
-    let problem: { title?: unknown; detail?: unknown } = {};
+    let problem: { title?: unknown; detail?: unknown; problems?: unknown } = {};
     try {
       problem = (await response.json()) as typeof problem;
     } catch {
@@ -171,6 +180,7 @@ export class Client {
     const text = (value: unknown) => (typeof value === 'string' ? value : '');
     return new ApiError(
       response.status, text(problem.title), text(problem.detail), Number.isFinite(seconds) && seconds > 0 ? seconds : null,
+      Array.isArray(problem.problems) ? (problem.problems as RowProblem[]) : [],
     );
   }
 }

@@ -266,6 +266,24 @@ export interface RegistryRow {
   antivirus?: string;
 }
 
+/** What an import of the registry changed, or would. */
+export interface Imported {
+  dry_run: boolean;
+  added: number;
+  changed: number;
+  removed: number;
+  same: number;
+  rows: { change: 'removed' | 'changed' | 'added'; kind: RegistryKind; id: string }[];
+}
+
+/** What is wrong in one row of a document. */
+export interface RowProblem {
+  row: number | null;
+  kind: RegistryKind | null;
+  id: string;
+  reason: string;
+}
+
 /** What a person may change of an incident. */
 export interface IncidentChange {
   status?: Status;
