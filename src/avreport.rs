@@ -1,9 +1,11 @@
 //! The antivirus report of a period, out of the stores.
 
 use anyhow::Context as _;
+use compliance::Antivirus;
 use event::Time;
 use exchange::edxml::{AvReport, AvReportConfig, Connection, Machine, Malware, Signer, System};
-use std::collections::BTreeSet;
+use registry::Endpoint;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::cases::Cases;
 use store::events::Events;
 
@@ -34,11 +36,11 @@ pub(crate) async fn report(
     let max = config.rows_max;
     let found = events.malware_found(from, to, max).await.context("sum up what antivirus found")?;
     let calls = events.bad_calls(from, to, max).await.context("look for calls to bad addresses")?;
+    let told = events.antivirus_before(to, OUTDATED_DAYS).await.context("ask what antivirus told")?;
     let registry = cases.registry().await.context("read the registry")?;
     let most = usize::try_from(max).unwrap_or(usize::MAX);
-    for (what, rows) in
-        [("malware", found.len()), ("connection", calls.len()), ("os", registry.endpoints.len())]
-    {
+    let machines = registry.endpoints.len() + told.len();
+    for (what, rows) in [("malware", found.len()), ("connection", calls.len()), ("os", machines)] {
         if rows >= most {
             tracing::warn!(what, rows_max = max, "a part of the report is cut: raise `rows_max`");
         }
@@ -54,33 +56,66 @@ pub(crate) async fn report(
         files: found.files,
     });
     let connections = calls.into_iter().map(|call| Connection {
-        machine: Machine { name: call.machine, address: told(call.address) },
+        machine: Machine { name: call.machine, address: address(call.address) },
         program: call.program,
         md5: call.md5,
         sha256: call.sha256,
         target: call.target.to_string(),
     });
-    let systems = registry.endpoints.into_iter().take(most).map(|endpoint| System {
-        machine: Machine {
-            name: endpoint.id,
-            address: endpoint.addresses.into_iter().next().unwrap_or_default(),
-        },
-        os: endpoint.os,
-        updated: None,
-    });
+    let outdated = outdated(&registry.endpoints, &told, to);
+    let mut systems = systems(registry.endpoints, told);
+    systems.truncate(most);
     Ok(AvReport {
         product,
         from,
         to,
         malware: malware.collect(),
         connections: connections.collect(),
-        systems: systems.collect(),
-        outdated: None,
+        systems,
+        outdated,
     })
 }
 
+/// The letter counts machines without an update for so long.
+const OUTDATED_DAYS: u16 = 15;
+
+/// The registry's computers, and behind them those that antivirus tells of and the registry does not know.
+fn systems(endpoints: Vec<Endpoint>, mut told: HashMap<String, Antivirus>) -> Vec<System> {
+    let mut systems: Vec<System> = endpoints
+        .into_iter()
+        .map(|endpoint| System {
+            updated: told.remove(&endpoint.id.to_lowercase()).and_then(|told| told.updated),
+            machine: Machine {
+                name: endpoint.id,
+                address: endpoint.addresses.into_iter().next().unwrap_or_default(),
+            },
+            os: endpoint.os,
+        })
+        .collect();
+    let unknown: BTreeMap<String, Antivirus> = told.into_iter().collect();
+    systems.extend(unknown.into_iter().map(|(name, told)| System {
+        machine: Machine { name, address: String::new() },
+        os: String::new(),
+        updated: told.updated,
+    }));
+    systems
+}
+
+/// How many machines with antivirus had no update for so long; not known where no machine tells of updates.
+fn outdated(endpoints: &[Endpoint], told: &HashMap<String, Antivirus>, at: Time) -> Option<u64> {
+    if told.values().all(|told| told.updated.is_none()) {
+        return None;
+    }
+    let since = at.plus_ms(-i64::from(OUTDATED_DAYS) * 86_400_000);
+    let is_old = |told: &Antivirus| told.updated.is_none_or(|updated| updated < since);
+    let silent = endpoints
+        .iter()
+        .filter(|endpoint| !endpoint.antivirus.is_empty() && !told.contains_key(&endpoint.id.to_lowercase()));
+    Some((told.values().filter(|told| is_old(told)).count() + silent.count()) as u64)
+}
+
 /// An address, or nothing where the event named none.
-fn told(address: std::net::IpAddr) -> String {
+fn address(address: std::net::IpAddr) -> String {
     if address.is_unspecified() { String::new() } else { address.to_string() }
 }
 
@@ -101,6 +136,37 @@ fn kind(category: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn machines_without_an_update_for_fifteen_days_are_those_with_antivirus_that_told_of_none_since() {
+        let endpoint = |id: &str, antivirus: &str| Endpoint {
+            id: id.into(),
+            os: "Windows 11".into(),
+            antivirus: antivirus.into(),
+            ..Endpoint::default()
+        };
+        let endpoints = vec![
+            endpoint("PC-1", "KES"),
+            endpoint("PC-2", "KES"),
+            endpoint("PC-3", ""),
+            endpoint("PC-4", "KES"),
+        ];
+        let at = Time::parse("2026-11-28T00:00:00Z").unwrap();
+        let days = |days: i64| Some(at.plus_ms(-days * 86_400_000));
+        let told = |updated: Option<Time>| Antivirus { seen: at.into(), updated };
+        let mut known: HashMap<String, Antivirus> =
+            [("pc-1".to_owned(), told(None)), ("may-la".to_owned(), told(None))].into();
+        assert_eq!(outdated(&endpoints, &known, at), None);
+        known.insert("pc-1".into(), told(days(15)));
+        known.insert("pc-2".into(), told(days(15).map(|time| time.plus_ms(-1))));
+        // PC-2 is a millisecond too old, PC-4 never told, a machine that nobody registered told of no update.
+        assert_eq!(outdated(&endpoints, &known, at), Some(3));
+        let systems = systems(endpoints, known);
+        let told: Vec<(&str, &str, Option<Time>)> =
+            systems.iter().map(|one| (one.machine.name.as_str(), one.os.as_str(), one.updated)).collect();
+        assert_eq!(told[0], ("PC-1", "Windows 11", days(15)));
+        assert_eq!(told[4], ("may-la", "", None));
+    }
 
     #[test]
     fn the_kind_is_the_products_word_or_one_in_the_name() {

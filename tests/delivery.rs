@@ -84,6 +84,18 @@ fn found(stack: &Stack, machine: &str, malware: &str) {
     stream.write_all(line.as_bytes()).unwrap();
 }
 
+/// A console tells that a machine has new databases, now.
+fn updated(stack: &Stack, machine: &str) {
+    let now = jiff::Timestamp::now();
+    let line = format!(
+        "<29>1 {now} ksc-01 KSC - - - CEF:0|KasperskyLab|SecurityCenter|14.2.0.26967|KLPRCI_TaskState|Completed successfully|1|\
+         rt={} dhost={machine} cs4=Update cs4Label=TaskName msg=Databases and application modules updated\n",
+        now.as_millisecond()
+    );
+    let mut stream = std::net::TcpStream::connect(stack.addresses.tcp[0]).unwrap();
+    stream.write_all(line.as_bytes()).unwrap();
+}
+
 fn partner(told: &Value, name: &str) -> Value {
     told["partners"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap().clone()
 }
@@ -119,6 +131,7 @@ fn while_the_other_side_is_down_reports_wait_and_then_each_arrives_once() {
     let mut stack = Stack::start_with(&config(folder, port));
     let client = stack.client();
     found(&stack, "MAY-01", "Trojan.Win32.ViDu.first");
+    updated(&stack, "MAY-01");
     client.wait_count("event.category:malware", 1, Duration::from_secs(20));
     let told = wait(Duration::from_secs(120), || {
         let told = partner(&client.get("/api/v1/exchange"), "ncsc");
@@ -217,6 +230,11 @@ fn export(stack: &Stack, folder: &Path) {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(verifies(folder, &file), "{text}");
     assert!(text.contains("<AVReport name=\"Kaspersky Security Center\">"), "{text}");
+    // The console told of an update of one machine, which the registry does not know.
+    let system = text.split("<OS>").nth(1).unwrap().split("</OS>").next().unwrap();
+    assert!(system.contains("name=\"may-01\"><OSName></OSName><LastUpdate>20"), "{system}");
+    assert!(system.contains("name=\"may-02\"><OSName></OSName><LastUpdate></LastUpdate>"), "{system}");
+    assert!(text.contains("<NumberMachineNotUpdateOn15Day>1</NumberMachineNotUpdateOn15Day>"), "{text}");
     let row = "<Machine ip=\"\" name=\"MAY-01\"><MalwareInfo><MalwareName>Trojan.Win32.ViDu.first</MalwareName>\
                <MalwareType>Trojan</MalwareType><MalwareBehavior>threat-removed</MalwareBehavior>\
                <TypeOfDevice>removable</TypeOfDevice><NumberFile>1</NumberFile></MalwareInfo></Machine>";

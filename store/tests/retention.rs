@@ -146,5 +146,12 @@ async fn who_sent_when_is_told_by_minute_and_by_machine() {
         (told.seen, told.updated),
         (Some(time("2026-09-21T14:10:00Z")), Some(time("2026-09-21T14:00:00Z")))
     );
+    // As it was at moments before: between the two, right after, long after, and before either.
+    let at = async |text: &str| live.events.antivirus_before(time(text), 15).await.unwrap();
+    let earlier = at("2026-09-21T14:05:00Z").await["pc-7"];
+    assert_eq!((earlier.seen, earlier.updated), (told.updated, told.updated));
+    assert_eq!(at("2026-09-21T14:11:00Z").await["pc-7"], told);
+    assert_eq!(at("2026-10-21T14:11:00Z").await["pc-7"], told);
+    assert!(!at("2026-09-21T14:00:00Z").await.contains_key("pc-7"));
     live.stop().await;
 }

@@ -4,9 +4,14 @@ use super::search::bind;
 use super::{Events, EventsError};
 use crate::query::Query;
 use clickhouse::Row;
+use compliance::Antivirus;
 use event::Time;
 use serde::Deserialize;
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+
+/// Computers of one answer; no province has so many.
+const ROWS_MAX: u32 = 200_000;
 
 /// Malware on a machine in a stretch of time.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
@@ -112,7 +117,52 @@ impl Events {
         });
         Ok(calls.collect())
     }
+
+    /// By computer (in lower case), what its antivirus had told before that moment. An update that is older than `days`
+    /// and not the last one is not known; a computer that had told nothing by then is not there.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn antivirus_before(
+        &self,
+        at: Time,
+        days: u16,
+    ) -> Result<HashMap<String, Antivirus>, EventsError> {
+        #[derive(Row, Deserialize)]
+        struct Host {
+            host: String,
+            seen_ms: i64,
+            updated_ms: i64,
+        }
+        let bound = Events::within(at.plus_ms(-i64::from(days) * 86_400_000), at, &Query::default());
+        let sql = format!(
+            "SELECT lower(host_name) AS host, toUnixTimestamp64Milli(max(timestamp)) AS seen_ms, \
+             toUnixTimestamp64Milli(maxIf(timestamp, {UPDATED})) AS updated_ms FROM events \
+             WHERE {} AND event_module IN ('kaspersky', 'eset', 'clamav') AND host_name != '' \
+             GROUP BY host ORDER BY host LIMIT {ROWS_MAX}",
+            bound.sql
+        );
+        let lately: Vec<Host> = bind(self.query(&sql), &bound).fetch_all().await?;
+        let time = |ms: i64| (ms > 0).then_some(Time(ms));
+        // The last of all is the last before the moment, unless more was told since: then only what is still read counts.
+        let before = |last: Option<Time>| last.filter(|last| *last < at);
+        let mut found: HashMap<String, Antivirus> = HashMap::new();
+        for (host, told) in self.antivirus().await? {
+            found.insert(host, Antivirus { seen: before(told.seen), updated: before(told.updated) });
+        }
+        for host in lately {
+            let told = found.entry(host.host).or_default();
+            told.seen = told.seen.max(time(host.seen_ms));
+            told.updated = told.updated.max(time(host.updated_ms));
+        }
+        found.retain(|_, told| told.seen.is_some() || told.updated.is_some());
+        Ok(found)
+    }
 }
+
+/// What a product says of an update, as `migrations/0003_activity.sql` has it.
+const UPDATED: &str = "event_outcome != 'failure' AND (event_action = 'signatures-updated' OR \
+     multiSearchAnyCaseInsensitive(original, ['modules updated', 'databases updated', 'signatures updated']))";
 
 /// Whether the column holds an address that is nobody's outside, or none.
 fn private(column: &str) -> String {
