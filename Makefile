@@ -5,7 +5,7 @@ PROFILE := release
 BIN := target/release/haidang
 ENGINE := deploy/engine/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
 
-.PHONY: help demo test check build bench fuzz clean
+.PHONY: help demo test soak check build package bench fuzz clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,6 +29,12 @@ build: tools $(ENGINE) dashboards/dist/index.html ## The binary, with dashboards
 
 bench: build ## The benchmarks whose figures ARCHITECTURE.md gives
 	@deploy/bench
+
+soak: tools-test build ## The faults at length: each alone, more lines, longer troubles
+	@HAIDANG_SOAK=1 cargo test --release --test main faults -- --nocapture --test-threads 1
+
+package: build ## Debian packages in target/package
+	@deploy/package
 
 fuzz: tools ## Every fuzz target for a minute each (SECONDS_EACH=60)
 	@deploy/fuzz

@@ -1,9 +1,12 @@
 //! `haidang check`: configuration and rules, every problem at once, without starting anything.
 
 use crate::config::{Config, Overrides};
+use anyhow::Context as _;
 use collector::enrich::Enricher;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -15,9 +18,15 @@ pub(crate) struct Options {
     /// Ask Kafka too, whether it is there and has the topics
     #[arg(long)]
     kafka: bool,
+    /// Ask a running process whether it is ready, and nothing else: its API or where it says how it is
+    #[arg(long, value_name = "ADDR", conflicts_with_all = ["create", "kafka"])]
+    ready: Option<SocketAddr>,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    if let Some(address) = options.ready {
+        return told(&not_ready(address)?, "it is ready");
+    }
     let config = Config::load(&options.overrides)?;
     let mut problems = Vec::new();
     match crate::rules::load(&config.rules) {
@@ -48,12 +57,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             problems.push(format!("{}: does not exist yet; it is followed once it does", file.display()));
         }
     }
+    told(&problems, "configuration and rules are in order")
+}
+
+fn told(problems: &[String], none: &str) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
-    for problem in &problems {
+    for problem in problems {
         writeln!(out, "{problem}")?;
     }
     if problems.is_empty() {
-        tracing::info!("configuration and rules are in order");
+        tracing::info!("{none}");
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::from(1))
@@ -68,4 +81,23 @@ fn exchange(config: &exchange::Config) -> Vec<String> {
         problems.push(format!("avreport: {error:#}"));
     }
     problems
+}
+
+/// What the process says is not ready; that it does not answer, if it does not.
+fn not_ready(address: SocketAddr) -> anyhow::Result<Vec<String>> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(4)))
+        .build()
+        .into();
+    let answer = agent.get(format!("http://{address}/readyz")).call();
+    let said = answer.and_then(|mut answer| answer.body_mut().read_json::<serde_json::Value>());
+    let said = match said {
+        Ok(said) => said,
+        Err(error) => return Ok(vec![format!("{address} does not answer: {error}")]),
+    };
+    let checks = said["checks"].as_array().context("this is no process of ours")?;
+    let text = |check: &serde_json::Value, key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    let open = checks.iter().filter(|check| check["ready"] != true);
+    Ok(open.map(|check| format!("{}: {}", text(check, "name"), text(check, "detail"))).collect())
 }

@@ -7,8 +7,11 @@
 mod sending;
 
 use crate::config::{Config, Overrides};
+use crate::health;
 use crate::indicators::Known;
-use crate::pipeline::{self, Progress};
+use crate::metrics::{Metrics, Role};
+use crate::pipeline;
+use crate::progress::Progress;
 use crate::registry;
 use crate::run;
 use anyhow::Context as _;
@@ -17,6 +20,7 @@ use collector::intake::{self, Ledger, Running};
 use collector::spool::{Position, Reader, Spool};
 use event::{Event, Field, Raw};
 use sending::{Batch, Sending};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,14 +29,25 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+/// How long a collector that was asked to stop goes on sending; the spool keeps what is left then.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
 #[derive(clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     overrides: Overrides,
+    /// Where this process says how it is: `/healthz`, `/readyz`, `/metrics` [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR")]
+    health: Option<SocketAddr>,
+    /// This collector's number, part of its events' ids, instead of the file's
+    #[arg(long, value_name = "0-4095", value_parser = clap::value_parser!(u16).range(0..4096))]
+    node: Option<u16>,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&options.overrides)?;
+    let mut config = Config::load(&options.overrides)?;
+    config.health.collect = options.health.unwrap_or(config.health.collect);
+    config.pipeline.node = options.node.unwrap_or(config.pipeline.node);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
     let outcome = runtime.block_on(collect(&config));
@@ -46,21 +61,25 @@ async fn collect(config: &Config) -> anyhow::Result<ExitCode> {
     let spool = run::open_spool(config, &data)?;
     let ledger = Arc::new(Ledger::new(run::LEDGER_SOURCES_MAX));
     let stop = Arc::new(AtomicBool::new(false));
+    let progress = Arc::new(Progress::default());
+    progress.delivery.doubt(); // not ready before the brokers have answered
+    let health = health::listen(config.health.collect, metrics(config, &spool, &ledger, &progress)).await?;
+    let name = name(&data)?;
     let (give, take) = mpsc::channel(1);
     let sending = Sending {
         kafka: config.kafka.clone(),
         node: config.pipeline.node,
-        name: name(&data)?,
+        name: name.clone(),
         spool: Arc::clone(&spool),
         position: Position::open(&data).context("read the place in the spool")?,
         ledger: Arc::clone(&ledger),
-        progress: Arc::new(Progress::default()),
+        progress: Arc::clone(&progress),
         stop: Arc::clone(&stop),
     };
     // Lines are taken before anything else is asked for: the spool has them, whoever is away.
     let running =
         intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
-    run::announce(&data, "collect", serde_json::json!({}), Some(&running))?;
+    run::announce(&data, "collect", serde_json::json!({ "collect_health": health }), Some(&running))?;
     let stopping = run::asked_to_stop();
     tokio::pin!(stopping);
     // The registry and the indicators are the cases' database; without one nothing is attributed and nothing is marked.
@@ -78,14 +97,26 @@ async fn collect(config: &Config) -> anyhow::Result<ExitCode> {
     };
     let (place, begin) = tokio::sync::oneshot::channel();
     let runtime = Handle::current();
+    let telling = {
+        let (kafka, ledger, stop) = (config.kafka.clone(), Arc::clone(&ledger), Arc::clone(&stop));
+        move || {
+            if let Err(error) = crate::ledger::tell(&kafka, &name, &ledger, &stop) {
+                tracing::error!("tell the ledger: {error:#}");
+            }
+        }
+    };
     let threads = vec![
-        std::thread::Builder::new().name("sending".into()).spawn(move || sending.run(take, place))?,
+        std::thread::Builder::new().name("sending".into()).spawn({
+            let runtime = runtime.clone();
+            move || sending.run(take, place, &runtime)
+        })?,
         std::thread::Builder::new().name("making".into()).spawn(move || {
             // Where to begin is the brokers' to say; the spool takes lines meanwhile.
             if let Ok(begin) = begin.blocking_recv() {
                 making.run(begin, &give, &runtime);
             }
         })?,
+        std::thread::Builder::new().name("telling".into()).spawn(telling)?,
     ];
     stopping.await?;
     let left = leave(running, &spool, &data).await;
@@ -104,6 +135,21 @@ async fn leave(running: Running, spool: &Spool, data: &Path) -> anyhow::Result<E
     spool.close().context("write the last lines to the spool")?;
     let _ = std::fs::remove_file(data.join("collect.json"));
     Ok(ExitCode::SUCCESS)
+}
+
+fn metrics(config: &Config, spool: &Arc<Spool>, ledger: &Arc<Ledger>, progress: &Arc<Progress>) -> Metrics {
+    let ready = {
+        let (spool, progress) = (Arc::clone(spool), Arc::clone(progress));
+        move || vec![health::spool(&spool), health::sending(&progress)]
+    };
+    Metrics {
+        role: Role::Collect,
+        ready: Arc::new(ready),
+        intake: Some((Arc::clone(spool), config.collector.spool.bytes_max, Arc::clone(ledger))),
+        progress: Arc::clone(progress),
+        contacts: Arc::new(Vec::new),
+        started: pipeline::now(),
+    }
 }
 
 /// The spool's own name, made once: the brokers keep the place in this spool, not in another that came after it.
@@ -133,10 +179,13 @@ struct Making {
 impl Making {
     fn run(mut self, begin: u64, give: &mpsc::Sender<Batch>, runtime: &Handle) {
         let mut reader = self.spool.reader(begin);
+        let mut asked: Option<Instant> = None;
         // Room for a batch comes before the batch, so that never three of them are in memory.
         while let Ok(room) = runtime.block_on(give.reserve()) {
             let batch = self.gather(&mut reader);
-            let is_end = batch.lines == 0 && self.stop.load(Ordering::Relaxed);
+            let stopping = self.stop.load(Ordering::Relaxed);
+            let since = stopping.then(|| asked.get_or_insert_with(Instant::now).elapsed());
+            let is_end = since.is_some_and(|since| batch.lines == 0 || since >= STOP_MAX);
             if batch.lines > 0 {
                 room.send(batch);
             }
@@ -199,6 +248,7 @@ impl Making {
             batch.records.push(&key(&source.to_string(), &event), |out| event.write_json(out));
             batch.malformed += u64::from(event.has(Field::ERROR_MESSAGE));
             *batch.lines_of.entry(source).or_default() += 1;
+            batch.received.get_or_insert(record.received);
             batch.lines += 1;
             batch.bytes += record.line.len();
             batch.to = record.sequence + 1;

@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) api: Api,
     /// Rules of law.
     pub(crate) compliance: crate::compliance::Config,
+    /// Where processes without an API say how they are.
+    pub(crate) health: crate::health::Config,
     /// Who we are to others and what they may have of us.
     pub(crate) exchange: exchange::Config,
     /// Who issues documents.

@@ -8,17 +8,20 @@ mod storing;
 mod windows;
 
 use crate::config::{Config, Overrides};
-use crate::kafka::{Consumer, Producer, Topic};
-use crate::pipeline::Progress;
+use crate::health::{self, Pulse};
+use crate::kafka::{Committer, Consumer, Producer, Topic};
+use crate::metrics::{Metrics, Role};
+use crate::progress::Progress;
 use crate::rules::Live;
 use crate::run;
 use anyhow::Context as _;
 use correlator::{Correlator, Depth};
 use reading::{Ours, Reading};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use store::cases::Cases;
 use store::engine::ServeOptions;
@@ -32,10 +35,14 @@ use windows::Windows;
 pub(crate) struct Options {
     #[command(flatten)]
     overrides: Overrides,
+    /// Where this process says how it is: `/healthz`, `/readyz`, `/metrics` [default: 127.0.0.1:8082]
+    #[arg(long, value_name = "ADDR")]
+    health: Option<SocketAddr>,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&options.overrides)?;
+    let mut config = Config::load(&options.overrides)?;
+    config.health.correlate = options.health.unwrap_or(config.health.correlate);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
     let outcome = runtime.block_on(correlate(&config));
@@ -49,6 +56,10 @@ async fn correlate(config: &Config) -> anyhow::Result<ExitCode> {
     let laws = config.compliance.load()?;
     let events =
         Events::connect(target(config, &data)?, config.store.events.clone()).under(Arc::clone(&laws));
+    let progress = Arc::new(Progress::default());
+    let (pulse, readers) = (Pulse::new(), Arc::new(OnceLock::new()));
+    pulse.follow_events(events.clone());
+    let health = health::listen(config.health.correlate, metrics(&progress, &pulse, &readers)).await?;
     let stopping = run::asked_to_stop();
     tokio::pin!(stopping);
     tokio::select! {
@@ -56,13 +67,14 @@ async fn correlate(config: &Config) -> anyhow::Result<ExitCode> {
         _ = &mut stopping => return Ok(ExitCode::SUCCESS),
     }
     let cases = crate::cases::open(config, &data).await?.under(laws);
-    let progress = Arc::new(Progress::default());
+    pulse.follow_cases(cases.clone());
     let stop = Arc::new(AtomicBool::new(false));
-    let threads = start(config, &rules, events, &cases, &progress, &stop)?;
+    let (threads, joined) = start(config, &rules, events, &cases, &progress, &stop)?;
+    let _ = readers.set(joined); // nobody set them before
     Arc::clone(&rules)
         .read_at_hangup(config.rules.clone(), Arc::clone(&progress))
         .context("listen for SIGHUP")?;
-    run::announce(&data, "correlate", serde_json::json!({}), None)?;
+    run::announce(&data, "correlate", serde_json::json!({ "correlate_health": health }), None)?;
     stopping.await?;
     stop.store(true, Ordering::Relaxed);
     run::join(threads).await;
@@ -77,7 +89,7 @@ fn start(
     cases: &Cases,
     progress: &Arc<Progress>,
     stop: &Arc<AtomicBool>,
-) -> anyhow::Result<Vec<std::thread::JoinHandle<()>>> {
+) -> anyhow::Result<(Vec<std::thread::JoinHandle<()>>, [Committer; 2])> {
     let kafka = &config.kafka;
     let runtime = Handle::current();
     let consumer = Arc::new(Consumer::join(kafka, "haidang-events", Topic::Events)?);
@@ -113,12 +125,37 @@ fn start(
         stop: Arc::clone(stop),
         runtime: runtime.clone(),
     };
+    let readers = [reading.consumer.committer(), windows.consumer.committer()];
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
-    Ok(vec![
+    let threads = vec![
         thread("reading").spawn(move || reading.run())?,
         thread("storing").spawn(move || runtime.block_on(storing.run(take)))?,
         thread("windows").spawn(move || windows.run())?,
-    ])
+    ];
+    Ok((threads, readers))
+}
+
+fn metrics(progress: &Arc<Progress>, pulse: &Arc<Pulse>, readers: &Arc<OnceLock<[Committer; 2]>>) -> Metrics {
+    let contacts = {
+        let readers = Arc::clone(readers);
+        move || readers.get().into_iter().flatten().map(Committer::contact).collect::<Vec<_>>()
+    };
+    let ready = {
+        let (contacts, progress, pulse) = (contacts.clone(), Arc::clone(progress), Arc::clone(pulse));
+        move || {
+            let (events, cases) = (pulse.events(Some(&progress.delivery)), pulse.cases(&progress.telling));
+            vec![health::reading(&contacts()), events, cases]
+        }
+    };
+    let progress = Arc::clone(progress);
+    Metrics {
+        role: Role::Correlate,
+        ready: Arc::new(ready),
+        intake: None,
+        progress,
+        contacts: Arc::new(contacts),
+        started: crate::pipeline::now(),
+    }
 }
 
 /// The server, or the engine of `haidang serve` with the same data folder.

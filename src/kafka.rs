@@ -5,15 +5,21 @@
 
 mod admin;
 mod consumer;
+mod contact;
+mod follower;
 mod outbox;
 mod producer;
 
 pub(crate) use consumer::{Committer, Consumer, Polled, Record, Span};
+pub(crate) use contact::Contact;
+pub(crate) use follower::Follower;
 pub(crate) use outbox::{Outbox, Records};
 pub(crate) use producer::{Dead, Producer};
 
 use anyhow::Context as _;
-use rdkafka::ClientConfig;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::KafkaError;
+use rdkafka::{ClientConfig, ClientContext};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +29,18 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// The largest record: a line of 64 KiB whose every byte is escaped still fits.
 const RECORD_BYTES_MAX: usize = 4 << 20;
+
+/// A client that says nothing by itself: while brokers are away it would say so many times a second, and whoever asks it for
+/// something is told.
+struct Quiet;
+
+impl ClientContext for Quiet {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!("Kafka: {error}: {reason}");
+    }
+}
+
+impl ConsumerContext for Quiet {}
 
 /// Where Kafka is, and what we ask of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -104,10 +122,13 @@ pub(crate) enum Topic {
     Alerts,
     /// Records that nobody can read.
     DeadLetters,
+    /// Each collector's accounts of its sources, the newest of each.
+    Ledgers,
 }
 
 impl Topic {
-    const ALL: [Topic; 4] = [Topic::Events, Topic::Matches, Topic::Alerts, Topic::DeadLetters];
+    const ALL: [Topic; 5] =
+        [Topic::Events, Topic::Matches, Topic::Alerts, Topic::DeadLetters, Topic::Ledgers];
 
     fn word(self) -> &'static str {
         match self {
@@ -115,6 +136,7 @@ impl Topic {
             Topic::Matches => "matches",
             Topic::Alerts => "alerts",
             Topic::DeadLetters => "dead-letters",
+            Topic::Ledgers => "ledgers",
         }
     }
 }

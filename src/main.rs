@@ -14,13 +14,17 @@ mod correlate;
 mod detect;
 mod engine;
 mod feed;
+mod health;
 mod housekeeping;
 mod indicators;
 mod kafka;
+mod ledger;
+mod log;
 mod metrics;
 mod parse;
 mod partners;
 mod pipeline;
+mod progress;
 mod registry;
 mod report;
 mod rules;
@@ -77,9 +81,23 @@ enum Command {
     Engine(engine::Options),
 }
 
+impl Command {
+    /// Whose log it is.
+    fn word(&self) -> &'static str {
+        match self {
+            Command::Run(_) => "run",
+            Command::Collect(_) => "collect",
+            Command::Correlate(_) => "correlate",
+            Command::Serve(_) => "serve",
+            Command::Engine(_) => "engine",
+            _ => "command",
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_log();
+    log::start(arguments.command.word());
     let outcome = match arguments.command {
         Command::Run(options) => run::run(&options),
         Command::Collect(options) => collect::run(&options),
@@ -100,17 +118,4 @@ fn main() -> ExitCode {
         tracing::error!("{error:#}");
         ExitCode::from(2)
     })
-}
-
-/// Logs go to stderr: text on a terminal, JSON lines elsewhere, so that a service manager can index them.
-fn start_log() {
-    use std::io::IsTerminal as _;
-    let filter = tracing_subscriber::EnvFilter::try_from_env("HAIDANG_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() {
-        builder.compact().init();
-    } else {
-        builder.json().flatten_event(true).init();
-    }
 }

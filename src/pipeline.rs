@@ -10,17 +10,18 @@ mod storing;
 
 pub(crate) use storing::newest;
 
+use crate::progress::Progress;
 use crate::rules::Live;
 use anyhow::Context as _;
 use collector::enrich::Enricher;
 use collector::intake::{Ledger, Source};
 use collector::spool::{Place, Position, Reader, Spool};
-use correlator::{Correlator, Counters, Output};
+use correlator::{Correlator, Output};
 use event::{EventId, Field, Raw, Time, Transport};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use store::{cases::Cases, events::Events};
 use tokio::runtime::Handle;
@@ -44,23 +45,6 @@ impl Default for Config {
     fn default() -> Self {
         Config { batch_lines_max: 20_000, batch_bytes_max: 16 << 20, batch_ms: 400, node: 0 }
     }
-}
-
-/// What the pipeline has done since it started, for `/metrics` and `/readyz`.
-#[derive(Default)]
-pub(crate) struct Progress {
-    pub(crate) lines: AtomicU64,
-    /// Lines that a parser recognised but could not read.
-    pub(crate) malformed: AtomicU64,
-    pub(crate) matches: AtomicU64,
-    pub(crate) alerts: AtomicU64,
-    pub(crate) rule_reloads: AtomicU64,
-    pub(crate) rule_reload_failures: AtomicU64,
-    pub(crate) batches: AtomicU64,
-    pub(crate) store_failures: AtomicU64,
-    /// Whether the newest attempt to store failed: the spool grows meanwhile.
-    pub(crate) stalled: AtomicBool,
-    pub(crate) correlator: Mutex<Counters>,
 }
 
 /// Everything the two threads share.
@@ -96,6 +80,8 @@ struct Batch {
     events: store::events::Batch,
     output: Output,
     lines_of: HashMap<Source, u64>,
+    /// When the oldest of its lines was received.
+    received: Option<Time>,
 }
 
 impl Pipeline {
@@ -106,6 +92,7 @@ impl Pipeline {
     pub(crate) async fn start(mut self) -> anyhow::Result<Vec<std::thread::JoinHandle<()>>> {
         let position = Position::open(&self.folder).context("read the place in the spool")?;
         let place = position.place();
+        self.progress.done.store(place.done, Ordering::Relaxed);
         let repeated = place.intent.map_or_else(|| Ok(HashSet::new()), |(from, to)| self.ids(from, to))?;
         self.rebuild_windows(&repeated).await.context("rebuild windows from stored matches")?;
         if let (Some(low), Some(high)) = (repeated.iter().min(), repeated.iter().max()) {
@@ -248,6 +235,7 @@ impl Pipeline {
             events,
             output: Output::default(),
             lines_of: HashMap::new(),
+            received: None,
         }
     }
 
@@ -302,6 +290,7 @@ impl Pipeline {
         for record in read.iter() {
             if batch.lines == 0 {
                 batch.from = record.sequence;
+                batch.received = Some(record.received);
             }
             batch.to = record.sequence + 1;
             batch.bytes += record.line.len();

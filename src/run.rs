@@ -2,7 +2,9 @@
 
 use crate::config::{self, Config, Overrides};
 use crate::partners::Partners;
-use crate::pipeline::{Pipeline, Progress};
+
+use crate::pipeline::Pipeline;
+use crate::progress::Progress;
 use crate::registry;
 use crate::rules::Live;
 use crate::web::{self, Parts};
@@ -97,10 +99,12 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         cases: cases.clone(),
         rules,
     };
-    let router = api::router(web::state(parts, web::Intake { spool: Arc::clone(&spool), ledger, progress }));
+    let spool_bytes_max = config.collector.spool.bytes_max;
+    let state =
+        web::state(parts, web::Intake { spool: Arc::clone(&spool), spool_bytes_max, ledger, progress });
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let shutdown = async { closed.await.unwrap_or_default() }; // either way it is time to stop
-    let server = tokio::spawn(api::serve(listener, router, shutdown));
+    let server = tokio::spawn(api::serve(listener, api::router(state), shutdown));
     announce(&data, "run", told, Some(&running))?;
 
     asked_to_stop().await?;

@@ -3,6 +3,7 @@
 //! Without a ClickHouse server it runs the embedded engine, and `haidang correlate` with the same data folder uses it.
 
 use crate::config::{Config, Overrides};
+use crate::ledger::Collectors;
 use crate::rules::Live;
 use crate::run;
 use crate::web::{self, Parts};
@@ -53,11 +54,12 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         cases: cases.clone(),
         rules,
     };
+    let collectors = Collectors::follow(&config.kafka).context("listen to the collectors")?;
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let shutdown = async {
         let _ = closed.await; // either way it is time to stop
     };
-    let server = tokio::spawn(api::serve(listener, api::router(web::alone(parts)), shutdown));
+    let server = tokio::spawn(api::serve(listener, api::router(web::alone(parts, collectors)), shutdown));
     run::announce(&data, "serve", serde_json::json!({ "api": address }), None)?;
 
     run::asked_to_stop().await?;

@@ -1,15 +1,16 @@
 //! What the API needs of the other parts.
 
-use crate::metrics::Metrics;
-use crate::pipeline::Progress;
+use crate::health::{self, Pulse};
+use crate::ledger::Collectors;
+use crate::metrics::{Metrics, Role};
+use crate::progress::Progress;
 use crate::rules::Live;
-use api::{Check, RuleInfo, SourceLedger};
+use api::{RuleInfo, SourceLedger};
 use collector::intake::{Ledger, Source};
-use collector::spool::{Spool, State};
+use collector::spool::Spool;
 use correlator::RuleKind;
 use event::Time;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use store::{cases::Cases, events::Events};
 
 /// A source that has been quiet for longer than this is shown as silent.
@@ -28,26 +29,64 @@ pub(crate) struct Parts {
 /// The way of a line before the store, where it is in the same process.
 pub(crate) struct Intake {
     pub(crate) spool: Arc<Spool>,
+    /// The spool's limit.
+    pub(crate) spool_bytes_max: u64,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) progress: Arc<Progress>,
 }
 
 /// The API's view of the parts.
 pub(crate) fn state(parts: Parts, intake: Intake) -> api::State {
-    let Intake { spool, ledger, progress } = intake;
-    let metrics =
-        Metrics { spool: Arc::clone(&spool), ledger: Arc::clone(&ledger), progress: Arc::clone(&progress) };
-    api::State {
-        ledger: Arc::new(move || sources(&ledger, now())),
-        metrics: Arc::new(move |out| metrics.write(out)),
-        ready: Arc::new(move || checks(&spool, &progress)),
-        ..alone(parts)
-    }
+    let Intake { spool, spool_bytes_max, ledger, progress } = intake;
+    let pulse = Pulse::new();
+    pulse.follow_events(parts.events.clone());
+    let ready: Arc<dyn Fn() -> Vec<api::Check> + Send + Sync> = {
+        let (spool, progress) = (Arc::clone(&spool), Arc::clone(&progress));
+        let pulse = Arc::clone(&pulse);
+        Arc::new(move || vec![health::spool(&spool), pulse.events(Some(&progress.delivery))])
+    };
+    let metrics = Metrics {
+        role: Role::Run,
+        ready: Arc::clone(&ready),
+        intake: Some((spool, spool_bytes_max, Arc::clone(&ledger))),
+        progress,
+        contacts: Arc::new(Vec::new),
+        started: now(),
+    };
+    let ledger: Arc<dyn Fn() -> Vec<SourceLedger> + Send + Sync> = Arc::new(move || sources(&ledger, now()));
+    answering(parts, ledger, metrics, &pulse)
 }
 
-/// The same without an intake: collectors are other processes, and speak for themselves.
-pub(crate) fn alone(parts: Parts) -> api::State {
+/// The same without an intake: collectors are other processes, and tell their accounts.
+pub(crate) fn alone(parts: Parts, collectors: Arc<Collectors>) -> api::State {
+    let pulse = Pulse::new();
+    pulse.follow_events(parts.events.clone());
+    let known = Arc::clone(&pulse);
+    let metrics = Metrics {
+        role: Role::Serve,
+        ready: Arc::new(move || vec![known.events(None)]),
+        intake: None,
+        progress: Arc::default(),
+        contacts: Arc::new(Vec::new),
+        started: now(),
+    };
+    answering(parts, Arc::new(move || collectors.sources(now())), metrics, &pulse)
+}
+
+fn answering(
+    parts: Parts,
+    ledger: Arc<dyn Fn() -> Vec<SourceLedger> + Send + Sync>,
+    mut metrics: Metrics,
+    pulse: &Arc<Pulse>,
+) -> api::State {
     let Parts { config, exchange, report, events, cases, rules } = parts;
+    // `/readyz` asks the cases' database itself.
+    let ready = Arc::clone(&metrics.ready);
+    pulse.follow_cases(cases.clone());
+    metrics.ready = {
+        let (ready, pulse, progress) = (Arc::clone(&ready), Arc::clone(pulse), Arc::clone(&metrics.progress));
+        Arc::new(move || [ready(), vec![pulse.cases(&progress.telling)]].concat())
+    };
     api::State {
         events,
         cases,
@@ -55,9 +94,9 @@ pub(crate) fn alone(parts: Parts) -> api::State {
             let rules = rules.current();
             rules.metas().filter(|meta| !meta.id.is_empty()).map(rule).collect()
         }),
-        ledger: Arc::new(Vec::new),
-        metrics: Arc::new(|_| ()),
-        ready: Arc::new(Vec::new),
+        ledger,
+        ready,
+        metrics: Arc::new(move |out| metrics.write(out)),
         clock: Arc::new(now),
         exchange,
         report,
@@ -69,7 +108,7 @@ fn now() -> Time {
     Time(jiff::Timestamp::now().as_millisecond())
 }
 
-fn sources(ledger: &Ledger, now: Time) -> Vec<SourceLedger> {
+pub(crate) fn sources(ledger: &Ledger, now: Time) -> Vec<SourceLedger> {
     let accounts = ledger.snapshot();
     let line = |(source, account): &(Source, collector::intake::Account)| SourceLedger {
         source: source.to_string(),
@@ -82,30 +121,14 @@ fn sources(ledger: &Ledger, now: Time) -> Vec<SourceLedger> {
         stored: account.stored,
         rejected: account.rejected,
         spooled: account.spooled(),
-        silent: now.0 - account.last_seen.0 > SILENT_MS,
+        silent: is_silent(account.last_seen, now),
     };
     accounts.iter().map(line).collect()
 }
 
-/// Ready means that lines are taken and stored, not that the process is there.
-fn checks(spool: &Spool, progress: &Progress) -> Vec<Check> {
-    let status = spool.status();
-    let detail = match status.state {
-        State::Writing => "",
-        State::AtLimit => "the spool is full: senders wait until the store has taken lines",
-        // The system's words may name paths of the machine; anybody may ask here.
-        State::Failing(_) => "the disk refuses; see the log",
-    };
-    let stalled = progress.stalled.load(Ordering::Relaxed);
-    vec![
-        Check { name: "spool".to_owned(), ready: status.state == State::Writing, detail: detail.to_owned() },
-        Check {
-            name: "events".to_owned(),
-            ready: !stalled,
-            detail: if stalled { "the newest batch could not be stored; it is tried again" } else { "" }
-                .to_owned(),
-        },
-    ]
+/// Whether a source has been quiet for too long.
+pub(crate) fn is_silent(last_seen: Time, now: Time) -> bool {
+    now.0 - last_seen.0 > SILENT_MS
 }
 
 fn rule(meta: &correlator::Meta) -> RuleInfo {

@@ -114,10 +114,10 @@ fn a_full_disk_loses_nothing_that_was_acknowledged_and_ends_when_space_returns()
 }
 
 /// A small file system of the test's own; unmounted when dropped.
-struct Tmpfs(std::path::PathBuf);
+pub(crate) struct Tmpfs(std::path::PathBuf);
 
 impl Tmpfs {
-    fn mount(at: &std::path::Path, size: &str) -> Tmpfs {
+    pub(crate) fn mount(at: &std::path::Path, size: &str) -> Tmpfs {
         let mounted = std::process::Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
             .arg(at)

@@ -1,7 +1,7 @@
 //! A real Apache Kafka on ports of its own, shared by the tests that run at the same time.
 
 use crate::stack::wait;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// Where a broker listens in plain text and in TLS with a password; it takes a third port, one above.
 struct Ports {
+    /// Its address, and the network namespace that has it.
+    place: (IpAddr, Option<String>),
     plain: u16,
     secure: u16,
 }
@@ -22,6 +24,8 @@ pub(crate) struct Broker {
     /// So that each stack has topics of its own.
     stacks: AtomicU32,
 }
+
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/dev/kafka");
 
 static SHARED: Mutex<Weak<Broker>> = Mutex::new(Weak::new());
 
@@ -38,8 +42,13 @@ impl Broker {
 
     /// One of the caller's own.
     pub(crate) fn start() -> Arc<Broker> {
+        Broker::start_at((IpAddr::from([127, 0, 0, 1]), None))
+    }
+
+    /// One in a network namespace.
+    pub(crate) fn start_at(place: (IpAddr, Option<String>)) -> Arc<Broker> {
         let dir = tempfile::tempdir().unwrap();
-        let ports = free_ports();
+        let ports = Ports { place, ..free_ports() };
         let child = Mutex::new(spawn(&dir, &ports));
         let broker = Broker { dir, ports, child, stacks: AtomicU32::new(0) };
         broker.wait_ready();
@@ -56,9 +65,25 @@ impl Broker {
         self.wait_ready();
     }
 
+    /// The broker stops answering, and its connections stay open; or goes on.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.lock().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// How many stacks it has had.
+    pub(crate) fn stacks(&self) -> u32 {
+        self.stacks.load(Ordering::Relaxed)
+    }
+
+    /// The password of its account.
+    pub(crate) fn password(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("password")).unwrap().trim().to_owned()
+    }
+
     /// Where clients of others speak plain text with it.
     pub(crate) fn plain(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.plain)
+        SocketAddr::from((self.ports.place.0, self.ports.plain)).to_string()
     }
 
     /// Lines of configuration for a stack of its own: over TLS and with a password, as a real installation has it.
@@ -66,15 +91,15 @@ impl Broker {
         let number = self.stacks.fetch_add(1, Ordering::Relaxed);
         let dir = self.dir.path().display();
         format!(
-            "[kafka]\nbrokers = [\"127.0.0.1:{}\"]\nprefix = \"{}\"\npartitions = 3\ntls = {{ ca = \"{dir}/ca.pem\" }}\n\
+            "[kafka]\nbrokers = [\"{}\"]\nprefix = \"{}\"\npartitions = 3\ntls = {{ ca = \"{dir}/ca.pem\" }}\n\
              sasl = {{ user = \"haidang\", password_file = \"{dir}/password\" }}\n",
-            self.ports.secure,
+            SocketAddr::from((self.ports.place.0, self.ports.secure)),
             prefix(number),
         )
     }
 
     fn wait_ready(&self) {
-        let address = SocketAddr::from(([127, 0, 0, 1], self.ports.secure));
+        let address = SocketAddr::from((self.ports.place.0, self.ports.secure));
         let ready = wait(Duration::from_secs(120), || TcpStream::connect(address).ok());
         let log = std::fs::read_to_string(self.dir.path().join("broker.log")).unwrap_or_default();
         assert!(ready.is_some(), "Kafka is not there after 120 s:\n{log}");
@@ -101,7 +126,8 @@ fn free_ports() -> Ports {
         let (plain, secure) = (bind(0).ok()?, bind(0).ok()?);
         let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
         bind(port(&secure).checked_add(1)?).ok()?;
-        Some(Ports { plain: port(&plain), secure: port(&secure) })
+        let place = (IpAddr::from([127, 0, 0, 1]), None);
+        Some(Ports { place, plain: port(&plain), secure: port(&secure) })
     });
     found.expect("free ports")
 }
@@ -109,7 +135,17 @@ fn free_ports() -> Ports {
 fn spawn(dir: &tempfile::TempDir, ports: &Ports) -> Child {
     let log =
         std::fs::OpenOptions::new().create(true).append(true).open(dir.path().join("broker.log")).unwrap();
-    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/dev/kafka"))
+    let (address, namespace) = &ports.place;
+    let mut command = match namespace {
+        Some(namespace) => {
+            let mut within = Command::new("ip");
+            within.args(["netns", "exec", namespace]).arg(PROGRAM);
+            within
+        }
+        None => Command::new(PROGRAM),
+    };
+    command
+        .env("HAIDANG_KAFKA_ADDRESS", address.to_string())
         .arg(dir.path())
         .args([ports.plain.to_string(), ports.secure.to_string()])
         .stdin(Stdio::null())

@@ -17,6 +17,8 @@ pub(crate) struct Stack {
     pub(crate) dir: tempfile::TempDir,
     /// Its processes by their subcommand.
     children: Vec<(&'static str, Child)>,
+    /// What is in the environment of those that are started from now on.
+    pub(crate) environment: Vec<(&'static str, String)>,
     pub(crate) addresses: Addresses,
     /// What joins the processes, where there are several.
     pub(crate) broker: Option<Arc<Broker>>,
@@ -31,6 +33,21 @@ pub(crate) struct Addresses {
     pub(crate) udp: Vec<SocketAddr>,
     pub(crate) tcp: Vec<SocketAddr>,
     pub(crate) tls: Vec<SocketAddr>,
+    /// Where those without an API say how they are.
+    pub(crate) collect_health: Option<SocketAddr>,
+    pub(crate) correlate_health: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// Where each process says how it is, by its role.
+    pub(crate) fn health(&self) -> Vec<(&'static str, SocketAddr)> {
+        match (self.collect_health, self.correlate_health) {
+            (Some(collect), Some(correlate)) => {
+                vec![("collect", collect), ("correlate", correlate), ("serve", self.api)]
+            }
+            _ => vec![("run", self.api)],
+        }
+    }
 }
 
 /// One process.
@@ -59,8 +76,14 @@ impl Stack {
         let kafka = broker.as_ref().map(|broker| broker.config()).unwrap_or_default();
         let cases = postgres.as_ref().map(|server| server.config()).unwrap_or_default();
         std::fs::write(dir.path().join("haidang.toml"), format!("{config}{kafka}{cases}")).unwrap();
-        let mut stack =
-            Stack { dir, children: Vec::new(), addresses: nowhere(), broker, _postgres: postgres };
+        let mut stack = Stack {
+            dir,
+            children: Vec::new(),
+            environment: Vec::new(),
+            addresses: nowhere(),
+            broker,
+            _postgres: postgres,
+        };
         if stack.broker.is_some() {
             let made = command(stack.dir.path(), "check").arg("--create").output().unwrap();
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -98,11 +121,28 @@ impl Stack {
         let _ = std::fs::remove_file(self.data().join(format!("{role}.json")));
     }
 
+    /// Asks one process to stop, and waits until it has.
+    pub(crate) fn stop_one(&mut self, role: &str) {
+        let Some(at) = self.children.iter().position(|(name, _)| *name == role) else { return };
+        let (_, mut child) = self.children.remove(at);
+        let asked = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        let ended = wait(Duration::from_secs(60), || child.try_wait().unwrap());
+        assert!(ended.is_some_and(|ended| ended.success()), "{role} does not stop:\n{}", self.log());
+        let _ = std::fs::remove_file(self.data().join(format!("{role}.json")));
+    }
+
+    /// Starts one process more of a role; it is the caller's to end.
+    pub(crate) fn start_another(&self, role: &str) -> Child {
+        spawn(self.dir.path(), role, &self.environment)
+    }
+
     /// Starts what does not run.
     pub(crate) fn restart(&mut self) {
         for role in self.roles() {
             if !self.children.iter().any(|(name, _)| name == role) {
-                self.children.push((role, spawn(self.dir.path(), role)));
+                let child = spawn(self.dir.path(), role, &self.environment);
+                self.children.push((role, child));
             }
         }
         self.wait_ready();
@@ -135,15 +175,15 @@ impl Stack {
         serde_json::from_value(Value::Object(all)).ok()
     }
 
-    fn wait_ready(&mut self) {
+    /// Waits until every process says that it is ready.
+    pub(crate) fn wait_ready(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            if let Some(addresses) = self.said() {
-                let ready = ureq::get(format!("http://{}/readyz", addresses.api)).call();
-                if ready.is_ok_and(|answer| answer.status() == 200) {
-                    self.addresses = addresses;
-                    return;
-                }
+            if let Some(addresses) = self.said()
+                && addresses.health().iter().all(|(_, address)| is_ready(*address))
+            {
+                self.addresses = addresses;
+                return;
             }
             assert!(self.is_running(), "haidang has stopped:\n{}", self.log());
             assert!(Instant::now() < deadline, "haidang is not ready after 60 s:\n{}", self.log());
@@ -188,7 +228,14 @@ impl Drop for Stack {
 }
 
 fn nowhere() -> Addresses {
-    Addresses { api: SocketAddr::from(([0, 0, 0, 0], 0)), udp: vec![], tcp: vec![], tls: vec![] }
+    let (collect_health, correlate_health) = (None, None);
+    let (udp, tcp, tls) = (vec![], vec![], vec![]);
+    Addresses { api: SocketAddr::from(([0, 0, 0, 0], 0)), udp, tcp, tls, collect_health, correlate_health }
+}
+
+/// Whether the process there is ready.
+pub(crate) fn is_ready(address: SocketAddr) -> bool {
+    ureq::get(format!("http://{address}/readyz")).call().is_ok_and(|answer| answer.status() == 200)
 }
 
 fn command(dir: &Path, role: &str) -> Command {
@@ -203,13 +250,17 @@ fn command(dir: &Path, role: &str) -> Command {
         .env("HAIDANG_ADMIN_PASSWORD", PASSWORD)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null());
+    if ["collect", "correlate"].contains(&role) {
+        command.args(["--health", "127.0.0.1:0"]);
+    }
     command
 }
 
-fn spawn(dir: &Path, role: &str) -> Child {
+fn spawn(dir: &Path, role: &str, environment: &[(&'static str, String)]) -> Child {
     use std::os::unix::process::CommandExt as _;
     let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log")).unwrap();
-    command(dir, role).stdout(Stdio::null()).stderr(log).process_group(0).spawn().unwrap()
+    let environment = environment.iter().map(|(name, value)| (name, value));
+    command(dir, role).envs(environment).stdout(Stdio::null()).stderr(log).process_group(0).spawn().unwrap()
 }
 
 /// Signs in as `admin` and asks as a script would.

@@ -2,11 +2,14 @@
 
 use crate::access::Peer;
 use crate::{App, Check};
+use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -38,6 +41,10 @@ async fn ready(State(app): State<App>) -> (StatusCode, axum::Json<Readiness>) {
     }
     let detail = if cases.is_ok() { "" } else { "the database does not answer" };
     checks.push(Check { name: "cases".to_owned(), ready: cases.is_ok(), detail: detail.to_owned() });
+    readiness(checks)
+}
+
+fn readiness(checks: Vec<Check>) -> (StatusCode, axum::Json<Readiness>) {
     let ready = checks.iter().all(|check| check.ready);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(Readiness { ready, checks }))
@@ -53,5 +60,26 @@ async fn metrics(State(app): State<App>, peer: Peer) -> Response {
         let _ = writeln!(text, "# TYPE haidang_reports_owed gauge\nhaidang_reports_owed {owed}");
         let _ = writeln!(text, "# TYPE haidang_reports_overdue gauge\nhaidang_reports_overdue {overdue}");
     }
+    plain(text)
+}
+
+fn figures(write: &Figures) -> Response {
+    let mut text = String::new();
+    write(&mut text);
+    plain(text)
+}
+
+fn plain(text: String) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// Appends metrics in Prometheus' text format.
+pub type Figures = Arc<dyn Fn(&mut String) + Send + Sync>;
+
+/// What a process says that has no API: `/healthz`, `/readyz` and `/metrics` for whoever reaches its listener, nothing else.
+pub fn health(ready: Arc<dyn Fn() -> Vec<Check> + Send + Sync>, metrics: Figures) -> Router {
+    Router::new()
+        .route("/healthz", get(alive))
+        .route("/readyz", get(move || std::future::ready(readiness(ready()))))
+        .route("/metrics", get(move || std::future::ready(figures(&metrics))))
 }

@@ -31,6 +31,7 @@ mod user;
 mod warning;
 
 pub use document::openapi;
+pub use health::{Figures, health};
 pub use release::{ReleaseError, Released, let_out};
 pub use report::{Document, DocumentError, Documents, Format, period};
 pub use rule::RuleInfo;
@@ -102,7 +103,7 @@ pub struct State {
     /// The loss ledger, one line per source.
     pub ledger: Arc<dyn Fn() -> Vec<SourceLedger> + Send + Sync>,
     /// Appends the other crates' metrics in Prometheus' text format.
-    pub metrics: Arc<dyn Fn(&mut String) + Send + Sync>,
+    pub metrics: Figures,
     /// The checks of `/readyz` besides the two stores.
     pub ready: Arc<dyn Fn() -> Vec<Check> + Send + Sync>,
     /// The time.

@@ -3,7 +3,7 @@
 use crate::App;
 use axum::extract::State;
 use event::Time;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -13,7 +13,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 }
 
 /// One source's line of the ledger.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SourceLedger {
     /// The sending device.
     pub source: String,

@@ -1,14 +1,20 @@
 //! The thread that sends batches to Kafka, in order, until the brokers have taken them.
 
 use crate::kafka::{self, Outbox, Records};
-use crate::pipeline::Progress;
+use crate::pipeline;
+use crate::progress::Progress;
 use collector::intake::{Ledger, Source};
 use collector::spool::{Place, Position, Spool};
+use event::Time;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+
+/// How long nothing is sent before the brokers are asked whether they are there.
+const ASK_EVERY: Duration = Duration::from_secs(5);
 
 /// Consecutive lines of the spool as records.
 #[derive(Default)]
@@ -18,6 +24,8 @@ pub(super) struct Batch {
     pub(super) lines: usize,
     pub(super) bytes: usize,
     pub(super) malformed: u64,
+    /// When the oldest line was received.
+    pub(super) received: Option<Time>,
     pub(super) records: Records,
     pub(super) lines_of: HashMap<Source, u64>,
 }
@@ -36,15 +44,20 @@ pub(super) struct Sending {
 
 impl Sending {
     /// Says in `place` where to begin, then sends what comes.
-    pub(super) fn run(mut self, mut take: mpsc::Receiver<Batch>, place: oneshot::Sender<u64>) {
+    pub(super) fn run(
+        mut self,
+        mut take: mpsc::Receiver<Batch>,
+        place: oneshot::Sender<u64>,
+        runtime: &Handle,
+    ) {
         let Some((mut outbox, begin)) = self.open() else { return };
         if place.send(begin).is_err() {
             return;
         }
-        while let Some(batch) = take.blocking_recv() {
+        while let Some(batch) = self.next(&mut take, &outbox, runtime) {
+            self.progress.delivery.begin();
             while let Err(error) = outbox.send(&batch.records, batch.to) {
-                self.progress.stalled.store(true, Ordering::Relaxed);
-                self.progress.store_failures.fetch_add(1, Ordering::Relaxed);
+                self.progress.delivery.failed();
                 tracing::error!(lines = batch.lines, "{error:#}; what was sent is asked of the brokers");
                 // Whether a transaction that broke off was committed, only the brokers know.
                 let Some((anew, sent)) = self.open() else { return };
@@ -53,8 +66,28 @@ impl Sending {
                     break;
                 }
             }
-            self.progress.stalled.store(false, Ordering::Relaxed);
+            self.progress.delivery.done(batch.received, pipeline::now());
             self.forget(&batch);
+        }
+    }
+
+    /// The next batch. While there is none the brokers are asked whether they are there, so that readiness is true also
+    /// where nobody sends.
+    fn next(&self, take: &mut mpsc::Receiver<Batch>, outbox: &Outbox, runtime: &Handle) -> Option<Batch> {
+        let wait = |take: &mut mpsc::Receiver<Batch>| {
+            runtime.block_on(async { tokio::time::timeout(ASK_EVERY, take.recv()).await })
+        };
+        loop {
+            if let Ok(next) = wait(take) {
+                return next;
+            }
+            match outbox.ask() {
+                Ok(()) => self.progress.delivery.reached(),
+                Err(error) => {
+                    tracing::error!("{error:#}");
+                    self.progress.delivery.failed();
+                }
+            }
         }
     }
 
@@ -64,12 +97,17 @@ impl Sending {
         loop {
             match Outbox::open(&self.kafka, self.node, &self.name) {
                 Ok((outbox, sent)) => {
+                    self.progress.delivery.reached();
                     // The brokers forget a place that nobody renewed for a week; then the file beside the spool counts.
                     let begin = sent.unwrap_or(0).max(self.position.place().done);
+                    self.progress.done.store(begin, Ordering::Relaxed);
                     tracing::info!(line = begin, "sending from here on");
                     return Some((outbox, begin));
                 }
-                Err(error) => tracing::error!("{error:#}; trying again in {pause:?}"),
+                Err(error) => {
+                    self.progress.delivery.failed();
+                    tracing::error!("{error:#}; trying again in {pause:?}");
+                }
             }
             if self.stop.load(Ordering::Relaxed) {
                 tracing::warn!("stopping without the brokers; the spool keeps what is left");
@@ -91,6 +129,7 @@ impl Sending {
         for (source, lines) in &batch.lines_of {
             self.ledger.stored(source, *lines);
         }
+        self.progress.done.store(batch.to, Ordering::Relaxed);
         self.progress.lines.fetch_add(batch.lines as u64, Ordering::Relaxed);
         self.progress.malformed.fetch_add(batch.malformed, Ordering::Relaxed);
         self.progress.batches.fetch_add(1, Ordering::Relaxed);

@@ -83,6 +83,11 @@ impl Order {
         }
     }
 
+    /// How many wait.
+    pub(crate) fn held(&self) -> usize {
+        self.held.len()
+    }
+
     /// Whose receipt is no later than this need not wait.
     fn bound(&self) -> Time {
         let all = self.partitions.is_some_and(|partitions| self.come.len() >= partitions);

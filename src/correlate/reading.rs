@@ -2,7 +2,8 @@
 
 use crate::correlate::storing::Batch;
 use crate::kafka::{Consumer, Dead, Polled, Record, Span};
-use crate::pipeline::{self, Progress};
+use crate::pipeline;
+use crate::progress::Progress;
 use crate::rules::Live;
 use correlator::{Correlator, Output};
 use event::{Event, EventId, Field};
@@ -134,7 +135,9 @@ impl Reading {
                 self.correlator.process(&event, &mut output);
                 batch.matches = output.matches;
                 batch.first.get_or_insert(event.id());
-                batch.received = batch.received.max(Some(event.id().received()));
+                let received = event.id().received();
+                batch.oldest = Some(batch.oldest.map_or(received, |oldest| oldest.min(received)));
+                batch.received = batch.received.max(Some(received));
                 if event.has(Field::ERROR_MESSAGE) {
                     self.progress.malformed.fetch_add(1, Ordering::Relaxed);
                 }

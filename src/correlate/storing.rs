@@ -5,7 +5,8 @@
 
 use crate::correlate::order::Entry;
 use crate::kafka::{Committer, Dead, Producer, Span, Topic};
-use crate::pipeline::Progress;
+use crate::pipeline;
+use crate::progress::Progress;
 use anyhow::Context as _;
 use event::{EventId, Match, Time};
 use std::collections::HashMap;
@@ -26,6 +27,8 @@ pub(super) struct Batch {
     pub(super) matches: Vec<Match>,
     /// Records that nobody can read.
     pub(super) dead: Vec<Dead>,
+    /// When the oldest was received.
+    pub(super) oldest: Option<Time>,
     /// The newest receipt.
     pub(super) received: Option<Time>,
     /// Nothing was behind it when it was closed.
@@ -37,8 +40,8 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn new(span: Span, events: store::events::Batch) -> Batch {
         let (matches, dead, partitions) = (Vec::new(), Vec::new(), 0);
-        let (received, at_end, first) = (None, false, None);
-        Batch { span, lines: 0, bytes: 0, first, events, matches, dead, received, at_end, partitions }
+        let (oldest, received, at_end, first) = (None, None, false, None);
+        Batch { span, lines: 0, bytes: 0, first, events, matches, dead, oldest, received, at_end, partitions }
     }
 }
 
@@ -57,9 +60,9 @@ impl Storing {
         let mut done: HashMap<i32, i64> = HashMap::new();
         while let Some(mut batch) = take.recv().await {
             let mut pause = Duration::from_millis(200);
+            self.progress.delivery.begin();
             while let Err(error) = self.store(&mut batch).await {
-                self.progress.stalled.store(true, Ordering::Relaxed);
-                self.progress.store_failures.fetch_add(1, Ordering::Relaxed);
+                self.progress.delivery.failed();
                 tracing::error!(lines = batch.lines, "{error:#}; trying again in {pause:?}");
                 if self.stop.load(Ordering::Relaxed) {
                     tracing::warn!(
@@ -70,7 +73,10 @@ impl Storing {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(10));
             }
-            self.progress.stalled.store(false, Ordering::Relaxed);
+            match batch.lines {
+                0 => self.progress.delivery.reached(),
+                _ => self.progress.delivery.done(batch.oldest, pipeline::now()),
+            }
             if batch.lines > 0 {
                 done.insert(batch.span.partition, batch.span.to);
             }
@@ -109,6 +115,7 @@ impl Storing {
         self.producer.settle()?;
         let add = |counter: &AtomicU64, n: usize| counter.fetch_add(n as u64, Ordering::Relaxed);
         add(&self.progress.lines, batch.lines);
+        add(&self.progress.dead, batch.dead.len());
         add(&self.progress.matches, batch.matches.len());
         add(&self.progress.batches, usize::from(batch.lines > 0));
         Ok(())

@@ -5,7 +5,8 @@
 
 use crate::correlate::order::{Entry, Order};
 use crate::kafka::{Committer, Consumer, Dead, Polled, Producer, Record, Topic};
-use crate::pipeline::{self, Progress};
+use crate::pipeline;
+use crate::progress::Progress;
 use crate::rules::Live;
 use anyhow::Context as _;
 use correlator::{Correlator, Limits, Output};
@@ -71,6 +72,7 @@ impl Windows {
         while !self.stop.load(Ordering::Relaxed) {
             if let Err(error) = self.look(&committer, &mut state) {
                 tracing::error!("read matches: {error:#}");
+                self.progress.telling.failed();
                 std::thread::sleep(Duration::from_secs(1)); // brokers that refuse are asked again, not hammered
             }
         }
@@ -84,6 +86,7 @@ impl Windows {
         // Before anything else is read: what is read while there is no state would be lost.
         if state.is_none() && committer.owns(PARTITION) {
             *state = Some(self.rebuilt()?);
+            self.progress.telling.reached();
         }
         let mut idle = false;
         match self.consumer.poll(Duration::from_millis(20))? {
@@ -95,6 +98,7 @@ impl Windows {
             Polled::Taken(_) => {
                 tracing::info!("windows are another's");
                 *state = None;
+                self.progress.telling.reached(); // it is the other's to tell now
             }
             Polled::Given(_) | Polled::End(_) | Polled::Nothing => idle = true,
         }
@@ -104,6 +108,8 @@ impl Windows {
             state.correlator.flush(&mut state.output);
             *self.progress.correlator.lock().unwrap_or_else(PoisonError::into_inner) =
                 state.correlator.counters();
+            self.progress.held.store(state.order.held() as u64, Ordering::Relaxed);
+            self.progress.hurried.store(state.order.hurried, Ordering::Relaxed);
         }
         let something = state.output != Output::default() || !state.dead.is_empty();
         let since = state.told.elapsed();
@@ -121,8 +127,7 @@ impl Windows {
         let mut correlator = Correlator::new(rules, self.limits.clone());
         let mut order = Order::new(self.limits.lateness_ms, HELD_MAX);
         let (mut matches, mut output) = (0u64, Output::default());
-        let since = pipeline::now().plus_ms(-self.memory_ms);
-        let come = self.consumer.before(PARTITION, since.0, |value| {
+        let come = self.consumer.before(PARTITION, self.memory_ms, |value| {
             if let Ok(entry) = serde_json::from_slice::<Entry>(value) {
                 order.take(entry, |found| {
                     correlator.replay(found, &mut output);
@@ -132,7 +137,7 @@ impl Windows {
             }
         });
         let next = come.context("rebuild windows from matches")?.unwrap_or(0);
-        tracing::info!(matches, since = %since, "windows are ours, rebuilt from matches");
+        tracing::info!(matches, "windows are ours, rebuilt from matches");
         let (flushed, told) = (Instant::now(), Instant::now());
         Ok(State {
             correlator,
@@ -168,7 +173,9 @@ impl Windows {
     /// now, or at a stop: then it is worked out again.
     fn tell(&self, committer: &Committer, state: &mut State) {
         let mut pause = Duration::from_millis(200);
+        self.progress.telling.begin();
         while let Err(error) = self.try_tell(committer, state) {
+            self.progress.telling.failed();
             tracing::error!("{error:#}; trying again in {pause:?}");
             if self.stop.load(Ordering::Relaxed) || !committer.owns(PARTITION) {
                 return;
@@ -178,6 +185,7 @@ impl Windows {
             }
             pause = (pause * 2).min(Duration::from_secs(10));
         }
+        self.progress.telling.done(None, pipeline::now());
         if let Err(error) = self.consumer.go_on() {
             tracing::warn!("{error:#}");
         }
@@ -209,6 +217,7 @@ impl Windows {
             anyhow::Ok(())
         })?;
         self.producer.settle()?;
+        self.progress.dead.fetch_add(state.dead.len() as u64, Ordering::Relaxed);
         self.progress.alerts.fetch_add(output.alerts.len() as u64, Ordering::Relaxed);
         (state.output, state.dead) = (Output::default(), Vec::new());
         committer.done(PARTITION, state.next)?;

@@ -12,6 +12,8 @@ const DEAD_HOURS: u64 = 14 * 24;
 const ALERTS_HOURS: u64 = 7 * 24;
 /// Hours that matches are kept at least.
 const MATCHES_HOURS_MIN: u64 = 48;
+/// Hours that the accounts of a collector are kept which is never heard of again.
+const LEDGERS_HOURS: u64 = 30 * 24;
 
 impl Config {
     /// Makes the topics that are missing. `memory_ms` is how long windows remember: matches are kept twice as long.
@@ -26,18 +28,22 @@ impl Config {
                 Topic::Matches => (2 * memory_hours).max(MATCHES_HOURS_MIN),
                 Topic::Alerts => ALERTS_HOURS,
                 Topic::DeadLetters => DEAD_HOURS,
+                Topic::Ledgers => LEDGERS_HOURS,
             };
+            let policy = if topic == Topic::Ledgers { "compact,delete" } else { "delete" };
             let partitions = if topic == Topic::Events { i32::from(self.partitions.max(1)) } else { 1 };
-            (self.topic(topic), partitions, (hours * 3_600_000).to_string())
+            (self.topic(topic), partitions, (hours * 3_600_000).to_string(), policy)
         });
         let wanted: Vec<NewTopic<'_>> = topics
             .iter()
-            .map(|(name, partitions, kept_ms)| {
+            .map(|(name, partitions, kept_ms, policy)| {
                 NewTopic::new(name, *partitions, TopicReplication::Fixed(i32::from(self.replication)))
-                    .set("cleanup.policy", "delete")
+                    .set("cleanup.policy", policy)
                     // The producer's zstd is kept as it is.
                     .set("compression.type", "producer")
                     .set("max.message.bytes", &bytes)
+                    // One clock, whoever writes: windows are rebuilt from matches of the last hours.
+                    .set("message.timestamp.type", "LogAppendTime")
                     .set("retention.ms", kept_ms)
             })
             .collect();

@@ -3,15 +3,19 @@
 //! The group's offset of a partition is where its newest batch begins, and beside it stands where that batch ends: what a
 //! position file is to a spool. Whoever gets the partition next makes exactly that batch again, under the same token.
 
-use super::{ANSWER_MAX, Config, Topic};
+use super::contact::{Contact, EVERY_MS, Said};
+use super::{ANSWER_MAX, Config, Quiet, Topic};
 use anyhow::Context as _;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
-use rdkafka::{ClientContext, Message as _, Offset, TopicPartitionList};
+use rdkafka::{ClientContext, Message as _, Offset, Statistics, TopicPartitionList};
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How often a client may say that something is wrong with the brokers.
+const WARN_EVERY: Duration = Duration::from_secs(10);
 
 /// A member that is silent for longer is taken for dead.
 const SESSION_MS_MAX: &str = "10000";
@@ -90,6 +94,9 @@ enum Change {
 /// another member may have already.
 #[derive(Default)]
 struct Group {
+    topic: String,
+    said: Mutex<Said>,
+    warned: Mutex<Option<Instant>>,
     owned: Mutex<HashSet<i32>>,
     changes: Mutex<VecDeque<Change>>,
 }
@@ -99,9 +106,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl ClientContext for Group {
+    fn stats(&self, statistics: Statistics) {
+        *lock(&self.said) = Said::by(&statistics, &self.topic);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         // Every caught-up partition says so after every batch.
-        if !matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::PartitionEOF)) {
+        if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::PartitionEOF)) {
+            return;
+        }
+        // While brokers are away it says so many times a second.
+        let mut warned = lock(&self.warned);
+        if warned.is_none_or(|warned| warned.elapsed() >= WARN_EVERY) {
+            *warned = Some(Instant::now());
             tracing::warn!("Kafka: {error}: {reason}");
         }
     }
@@ -150,7 +167,8 @@ impl Consumer {
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("session.timeout.ms", SESSION_MS_MAX)
             .set("heartbeat.interval.ms", "2000")
-            .create_with_context(Group::default())
+            .set("statistics.interval.ms", EVERY_MS)
+            .create_with_context(Group { topic: topic.clone(), ..Group::default() })
             .context("join the group")?;
         inner.subscribe(&[&topic]).with_context(|| format!("read {topic}"))?;
         let (kept, ends) = (Mutex::default(), Mutex::default());
@@ -250,12 +268,13 @@ impl Consumer {
         self.inner.resume(&owned).context("read on")
     }
 
-    /// Calls `each` with every record of the partition from `since_ms` (when it was written) up to where the group has
-    /// come, and says where that is. A group that never was here has come nowhere.
+    /// Calls `each` with the records of the partition up to where the group has come, from `memory_ms` before the last of
+    /// them on, and says where that is. A group that never was here has come nowhere. The time is the topic's own: our clock
+    /// may be wrong.
     pub(crate) fn before(
         &self,
         partition: i32,
-        since_ms: i64,
+        memory_ms: i64,
         mut each: impl FnMut(&[u8]),
     ) -> anyhow::Result<Option<i64>> {
         let mut asked = TopicPartitionList::new();
@@ -269,35 +288,58 @@ impl Consumer {
             return Ok(None);
         };
         // A client of its own, in no group: the member's own place stays where the group has come.
-        let reader: BaseConsumer =
-            reading(&self.config, "haidang-rebuild")?.create().context("make a reader")?;
-        asked.set_all_offsets(Offset::Offset(since_ms.max(0))).context("name a time")?;
+        let reader: BaseConsumer<Quiet> =
+            reading(&self.config, "haidang-rebuild")?.create_with_context(Quiet).context("make a reader")?;
+        let (oldest, _) = reader
+            .fetch_watermarks(&self.topic, partition, ANSWER_MAX)
+            .with_context(|| format!("ask how far {} reaches", self.topic))?;
+        if end <= oldest {
+            return Ok(Some(end)); // all of it is gone by age
+        }
+        let last = self.read_from(&reader, partition, end - 1)?;
+        let last_ms = last.timestamp().to_millis().unwrap_or(0);
+        asked.set_all_offsets(Offset::Offset((last_ms - memory_ms).max(0))).context("name a time")?;
         let found = reader.offsets_for_times(asked, ANSWER_MAX * 3).context("find the time in the log")?;
         let Some(Offset::Offset(begin)) = found.elements().first().map(|first| first.offset()) else {
             return Ok(Some(end)); // nothing as young
         };
-        let mut from = TopicPartitionList::new();
-        from.add_partition_offset(&self.topic, partition, Offset::Offset(begin)).context("name a place")?;
-        reader.assign(&from).context("read from there")?;
         if begin >= end {
             return Ok(Some(end));
         }
-        loop {
-            match reader.poll(ANSWER_MAX) {
-                Some(Ok(message)) => {
-                    if message.offset() < end {
-                        each(message.payload().unwrap_or_default());
-                    }
-                    if message.offset() + 1 >= end {
-                        break;
-                    }
-                }
-                Some(Err(KafkaError::PartitionEOF(_))) => break,
-                Some(Err(error)) => tracing::warn!("read {} again: {error}", self.topic),
-                None => anyhow::bail!("{} is not read to {end} in {ANSWER_MAX:?}", self.topic),
+        let mut message = self.read_from(&reader, partition, begin)?;
+        while message.offset() < end {
+            each(message.payload().unwrap_or_default());
+            if message.offset() + 1 >= end {
+                break;
             }
+            message = self.next_of(&reader)?;
         }
         Ok(Some(end))
+    }
+
+    /// The record at `offset`, or the first behind it; `reader` goes on from there.
+    fn read_from<'r>(
+        &self,
+        reader: &'r BaseConsumer<Quiet>,
+        partition: i32,
+        offset: i64,
+    ) -> anyhow::Result<BorrowedMessage<'r>> {
+        let mut from = TopicPartitionList::new();
+        from.add_partition_offset(&self.topic, partition, Offset::Offset(offset)).context("name a place")?;
+        reader.assign(&from).context("read from there")?;
+        self.next_of(reader)
+    }
+
+    fn next_of<'r>(&self, reader: &'r BaseConsumer<Quiet>) -> anyhow::Result<BorrowedMessage<'r>> {
+        let begun = Instant::now();
+        while begun.elapsed() < ANSWER_MAX {
+            match reader.poll(ANSWER_MAX / 10) {
+                Some(Ok(message)) => return Ok(message),
+                Some(Err(KafkaError::PartitionEOF(_))) | None => {}
+                Some(Err(error)) => tracing::warn!("read {} again: {error}", self.topic),
+            }
+        }
+        anyhow::bail!("{} is not read on in {ANSWER_MAX:?}", self.topic)
     }
 }
 
@@ -310,6 +352,14 @@ impl Committer {
     /// Everything below `offset` is done.
     pub(crate) fn done(&self, partition: i32, offset: i64) -> anyhow::Result<bool> {
         self.commit(partition, offset, "")
+    }
+
+    /// How the reader is.
+    pub(crate) fn contact(&self) -> Contact {
+        let group = self.inner.context();
+        let mut owned: Vec<i32> = lock(&group.owned).iter().copied().collect();
+        owned.sort_unstable();
+        lock(&group.said).contact(&self.topic, owned.into_iter())
     }
 
     /// Whether the partition is ours.
@@ -335,7 +385,7 @@ impl Committer {
     }
 }
 
-fn reading(config: &Config, group: &str) -> anyhow::Result<rdkafka::ClientConfig> {
+pub(super) fn reading(config: &Config, group: &str) -> anyhow::Result<rdkafka::ClientConfig> {
     let mut client = config.client()?;
     client
         .set("group.id", group)

@@ -6,7 +6,7 @@
 //! are one transactional id to the brokers, so the first is told off, which keeps events' ids apart.
 
 use super::producer::{Deliveries, enqueue};
-use super::{ANSWER_MAX, Config, Topic};
+use super::{ANSWER_MAX, Config, Quiet, Topic};
 use anyhow::Context as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
@@ -50,7 +50,7 @@ pub(crate) struct Outbox {
     places: ConsumerGroupMetadata,
     events: String,
     /// The group's own client; it never reads.
-    _group: BaseConsumer,
+    _group: BaseConsumer<Quiet>,
 }
 
 impl Outbox {
@@ -67,10 +67,10 @@ impl Outbox {
         let producer: ThreadedProducer<Deliveries> =
             client.create_with_context(Deliveries::default()).context("make a producer")?;
         producer.init_transactions(ANSWER_MAX * 3).context("begin with the brokers")?;
-        let group: BaseConsumer = config
+        let group: BaseConsumer<Quiet> = config
             .client()?
             .set("group.id", format!("{name}-{spool}"))
-            .create()
+            .create_with_context(Quiet)
             .context("make the place's group")?;
         let events = config.topic(Topic::Events);
         let mut asked = TopicPartitionList::new();
@@ -82,6 +82,16 @@ impl Outbox {
         });
         let places = group.group_metadata().context("the place's group has no name")?;
         Ok((Outbox { producer, places, events, _group: group }, place))
+    }
+
+    /// Whether the brokers answer, asked where there is nothing to send.
+    pub(crate) fn ask(&self) -> anyhow::Result<()> {
+        let answer = self.producer.client().fetch_metadata(Some(&self.events), ANSWER_MAX / 2);
+        let answer = answer.context("ask whether the brokers are there")?;
+        let is_there =
+            answer.topics().iter().any(|topic| topic.error().is_none() && !topic.partitions().is_empty());
+        anyhow::ensure!(is_there, "the brokers have no topic {}", self.events);
+        Ok(())
     }
 
     /// Sends the records; all lines below `to` are sent then. After an error open the outbox anew: it tells what was

@@ -15,7 +15,11 @@ pub(super) struct Deliveries {
     pub(super) refused: AtomicU64,
 }
 
-impl ClientContext for Deliveries {}
+impl ClientContext for Deliveries {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!("Kafka: {error}: {reason}"); // whoever waits for a delivery is told
+    }
+}
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();

@@ -1,6 +1,7 @@
 //! The thread that stores batches, in order, until the store has taken them.
 
-use super::{Batch, Pipeline, Progress, now};
+use super::{Batch, Pipeline, now};
+use crate::progress::Progress;
 use anyhow::Context as _;
 use collector::intake::Ledger;
 use collector::spool::{Place, Position, Spool};
@@ -40,10 +41,10 @@ impl Writer {
     pub(super) async fn run(mut self, mut take: mpsc::Receiver<Batch>) {
         while let Some(mut batch) = take.recv().await {
             let mut pause = Duration::from_millis(200);
+            self.progress.delivery.begin();
             // The store may be away for long: the spool holds what comes meanwhile, nothing is given up.
             while let Err(error) = self.store(&mut batch).await {
-                self.progress.stalled.store(true, Ordering::Relaxed);
-                self.progress.store_failures.fetch_add(1, Ordering::Relaxed);
+                self.progress.delivery.failed();
                 tracing::error!(lines = batch.lines, "{error:#}; trying again in {pause:?}");
                 if self.stop.load(Ordering::Relaxed) {
                     tracing::warn!(
@@ -54,7 +55,7 @@ impl Writer {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(10));
             }
-            self.progress.stalled.store(false, Ordering::Relaxed);
+            self.progress.delivery.done(batch.received, now());
             self.count(&batch);
         }
         let done = self.position.place().intent.map_or(self.position.place().done, |(_, to)| to);
@@ -98,6 +99,9 @@ impl Writer {
         add(&self.progress.matches, batch.output.matches.len());
         add(&self.progress.alerts, batch.output.alerts.len());
         add(&self.progress.batches, 1);
+        if batch.lines > 0 {
+            self.progress.done.store(batch.to, Ordering::Relaxed);
+        }
     }
 }
 

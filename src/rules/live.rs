@@ -1,7 +1,7 @@
 //! The rules in force, read again while everything runs.
 
 use super::Config;
-use crate::pipeline::Progress;
+use crate::progress::Progress;
 use correlator::RuleSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
