@@ -9,7 +9,7 @@ mod windows;
 
 use crate::config::{Config, Overrides};
 use crate::health::{self, Pulse};
-use crate::kafka::{Committer, Consumer, Producer, Topic};
+use crate::kafka::{Committer, Consumer, Ends, Producer, Topic};
 use crate::metrics::{Metrics, Role};
 use crate::progress::Progress;
 use crate::rules::Live;
@@ -116,6 +116,7 @@ fn start(
     };
     let windows = Windows {
         consumer: Consumer::join(kafka, "haidang-windows", Topic::Matches)?,
+        ends: Ends::new(kafka, Topic::Events)?,
         producer: Producer::new(kafka)?,
         cases: cases.clone(),
         rules: Arc::clone(rules),

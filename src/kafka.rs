@@ -6,12 +6,14 @@
 mod admin;
 mod consumer;
 mod contact;
+mod ends;
 mod follower;
 mod outbox;
 mod producer;
 
-pub(crate) use consumer::{Committer, Consumer, Polled, Record, Span};
+pub(crate) use consumer::{Committer, Consumer, Kept, Polled, Record, Span};
 pub(crate) use contact::Contact;
+pub(crate) use ends::Ends;
 pub(crate) use follower::Follower;
 pub(crate) use outbox::{Outbox, Records};
 pub(crate) use producer::{Dead, Producer};

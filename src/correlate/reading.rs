@@ -1,7 +1,7 @@
 //! Stage one: `events` → matches and rows. Reads the partitions that are ours, decodes, matches, makes batches.
 
 use crate::correlate::storing::Batch;
-use crate::kafka::{Consumer, Dead, Polled, Record, Span};
+use crate::kafka::{Consumer, Dead, Kept, Polled, Record, Span};
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::rules::Live;
@@ -79,9 +79,10 @@ impl Reading {
             Polled::End(partition) => self.at_end(partition),
             Polled::Given(given) => {
                 self.ours.all = given.all;
-                for (partition, repeated) in given.partitions {
+                for Kept { partition, next, repeated } in given.partitions {
                     tracing::info!(partition, "a partition of events is ours");
-                    self.ours.partitions.insert(partition, Partition { repeated, ..Partition::default() });
+                    let ours = Partition { repeated, next, ..Partition::default() };
+                    self.ours.partitions.insert(partition, ours);
                 }
             }
             Polled::Taken(taken) => {
@@ -178,7 +179,7 @@ impl Reading {
         if let Some(repeated) = ours.repeated.take() {
             batch.span = repeated;
         }
-        batch.at_end = ours.at_end;
+        (batch.at_end, batch.next) = (ours.at_end, ours.next);
         batch.partitions = self.ours.all;
         ours.told = ours.at_end.then(Instant::now);
         let mut wait = PATIENCE;

@@ -33,6 +33,8 @@ pub(super) struct Batch {
     pub(super) received: Option<Time>,
     /// Nothing was behind it when it was closed.
     pub(super) at_end: bool,
+    /// The offset behind the last record read.
+    pub(super) next: i64,
     /// How many partitions there are in all.
     pub(super) partitions: usize,
 }
@@ -40,8 +42,9 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn new(span: Span, events: store::events::Batch) -> Batch {
         let (matches, dead, partitions) = (Vec::new(), Vec::new(), 0);
-        let (oldest, received, at_end, first) = (None, None, false, None);
-        Batch { span, lines: 0, bytes: 0, first, events, matches, dead, oldest, received, at_end, partitions }
+        let (oldest, received, at_end, first, next) = (None, None, false, None, 0);
+        let (lines, bytes) = (0, 0);
+        Batch { span, lines, bytes, first, events, matches, dead, oldest, received, at_end, next, partitions }
     }
 }
 
@@ -83,7 +86,7 @@ impl Storing {
         }
         // So that the next one need not make the last batches again.
         for (partition, to) in done {
-            if let Err(error) = self.committer.done(partition, to) {
+            if let Err(error) = self.committer.done(partition, to, "") {
                 tracing::warn!("{error:#}; the last batch is made again, to no effect");
             }
         }
@@ -103,8 +106,8 @@ impl Storing {
             let entry = Entry::Match { partition, found: Box::new(found.clone()) };
             self.producer.send(Topic::Matches, &found.rule, &serde_json::to_vec(&entry)?)?;
         }
-        let (partitions, received, at_end) = (batch.partitions, batch.received, batch.at_end);
-        let come = Entry::Progress { partition, partitions, received, at_end };
+        let Batch { partitions, received, at_end, next, .. } = *batch;
+        let come = Entry::Progress { partition, partitions, received, at_end, next };
         self.producer.send(Topic::Matches, "", &serde_json::to_vec(&come)?)?;
         if let Some(first) = batch.first {
             let token = format!("{}-{partition}-{from}-{to}-{first}", self.topic);

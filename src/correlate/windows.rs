@@ -3,14 +3,14 @@
 //! One member of the group has the topic's one partition; another takes over when it dies. State is the log: who takes
 //! over reads back the matches that windows still reach, tells nothing of what comes of those that were told, and goes on.
 
-use crate::correlate::order::{Entry, Order};
-use crate::kafka::{Committer, Consumer, Dead, Polled, Producer, Record, Topic};
+use crate::correlate::order::{End, Entry, Order};
+use crate::kafka::{Committer, Consumer, Dead, Ends, Polled, Producer, Record, Topic};
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::rules::Live;
 use anyhow::Context as _;
 use correlator::{Correlator, Limits, Output};
-use event::Alert;
+use event::{Alert, Time};
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -23,6 +23,8 @@ use uuid::Uuid;
 const HELD_MAX: usize = 200_000;
 /// How long what came of matches is gathered before it is told, at most.
 const TELL_EVERY: Duration = Duration::from_millis(200);
+/// How often the brokers are asked whether a silent partition still ends where it was read to, while there is more to read.
+const ASK_EVERY: Duration = Duration::from_millis(200);
 /// The one partition.
 const PARTITION: i32 = 0;
 
@@ -41,6 +43,8 @@ enum Told<'a> {
 
 pub(super) struct Windows {
     pub(super) consumer: Consumer,
+    /// Of `events`.
+    pub(super) ends: Ends,
     pub(super) producer: Producer,
     pub(super) cases: Cases,
     pub(super) rules: Arc<Live>,
@@ -63,6 +67,7 @@ struct State {
     done: i64,
     flushed: Instant,
     told: Instant,
+    asked: Instant,
 }
 
 impl Windows {
@@ -103,6 +108,9 @@ impl Windows {
             Polled::Given(_) | Polled::End(_) | Polled::Nothing => idle = true,
         }
         let Some(state) = state else { return Ok(()) };
+        if idle || state.asked.elapsed() >= ASK_EVERY {
+            self.pass_silent(state)?;
+        }
         if state.flushed.elapsed() >= Duration::from_secs(1) {
             state.flushed = Instant::now();
             state.correlator.flush(&mut state.output);
@@ -121,24 +129,46 @@ impl Windows {
         Ok(())
     }
 
+    /// Lets matches go on that wait for partitions where nothing was written any more.
+    fn pass_silent(&self, state: &mut State) -> anyhow::Result<()> {
+        let ends = state.order.waits_for();
+        state.asked = Instant::now();
+        for End { partition, offset } in &ends {
+            if !self.ends.is_at(*partition, *offset)? {
+                return Ok(());
+            }
+        }
+        if !ends.is_empty() {
+            let (correlator, output) = (&mut state.correlator, &mut state.output);
+            state.order.pass(&ends, |found| correlator.replay(found, output));
+        }
+        Ok(())
+    }
+
     /// What the windows were when the group's offset was kept.
     fn rebuilt(&self) -> anyhow::Result<State> {
         let rules = self.rules.current();
         let mut correlator = Correlator::new(rules, self.limits.clone());
         let mut order = Order::new(self.limits.lateness_ms, HELD_MAX);
         let (mut matches, mut output) = (0u64, Output::default());
-        let come = self.consumer.before(PARTITION, self.memory_ms, |value| {
+        let mut again = |found: &event::Match| {
+            correlator.replay(found, &mut output);
+            output = Output::default(); // all of it was told before
+            matches += 1;
+        };
+        let place = self.consumer.before(PARTITION, self.memory_ms, |value| {
             if let Ok(entry) = serde_json::from_slice::<Entry>(value) {
-                order.take(entry, |found| {
-                    correlator.replay(found, &mut output);
-                    matches += 1;
-                });
-                output = Output::default(); // all of it was told before
+                order.take(entry, &mut again);
             }
         });
-        let next = come.context("rebuild windows from matches")?.unwrap_or(0);
-        tracing::info!(matches, "windows are ours, rebuilt from matches");
-        let (flushed, told) = (Instant::now(), Instant::now());
+        let place = place.context("rebuild windows from matches")?;
+        if let Some(released) = place.as_ref().and_then(|place| place.beside.parse().ok()) {
+            order.pass_until(Time(released), &mut again);
+        }
+        let next = place.map_or(0, |place| place.offset);
+        tracing::info!(matches, held = order.held(), "windows are ours, rebuilt from matches");
+        let now = Instant::now();
+        let (flushed, told, asked) = (now, now, now);
         Ok(State {
             correlator,
             order,
@@ -148,6 +178,7 @@ impl Windows {
             done: next,
             flushed,
             told,
+            asked,
         })
     }
 
@@ -220,7 +251,8 @@ impl Windows {
         self.progress.dead.fetch_add(state.dead.len() as u64, Ordering::Relaxed);
         self.progress.alerts.fetch_add(output.alerts.len() as u64, Ordering::Relaxed);
         (state.output, state.dead) = (Output::default(), Vec::new());
-        committer.done(PARTITION, state.next)?;
+        let released = state.order.released().map_or_else(String::new, |released| released.0.to_string());
+        committer.done(PARTITION, state.next, &released)?;
         state.done = state.next;
         Ok(())
     }

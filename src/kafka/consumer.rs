@@ -66,10 +66,25 @@ impl Record<'_> {
 
 /// Partitions that a member was given.
 pub(crate) struct Given {
-    /// Each, and the batch that it may have been left in.
-    pub(crate) partitions: Vec<(i32, Option<Span>)>,
+    pub(crate) partitions: Vec<Kept>,
     /// How many partitions the topic has in all.
     pub(crate) all: usize,
+}
+
+/// Where a partition was left.
+pub(crate) struct Kept {
+    pub(crate) partition: i32,
+    /// The group's offset; the beginning, if there is none.
+    pub(crate) next: i64,
+    /// The batch that it may have been left in.
+    pub(crate) repeated: Option<Span>,
+}
+
+/// The group's place in a partition.
+pub(crate) struct Place {
+    pub(crate) offset: i64,
+    /// What was kept beside it.
+    pub(crate) beside: String,
 }
 
 /// What a look at the topic gives.
@@ -243,7 +258,8 @@ impl Consumer {
                     _ => None,
                 };
                 let to = element.metadata().parse().ok();
-                (partition, from.zip(to).map(|(from, to)| Span { partition, from, to }))
+                let repeated = from.zip(to).map(|(from, to)| Span { partition, from, to });
+                Kept { partition, next: from.unwrap_or(0), repeated }
             })
             .collect();
         Ok(Given { partitions, all })
@@ -276,17 +292,18 @@ impl Consumer {
         partition: i32,
         memory_ms: i64,
         mut each: impl FnMut(&[u8]),
-    ) -> anyhow::Result<Option<i64>> {
+    ) -> anyhow::Result<Option<Place>> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&self.topic, partition);
         let known =
             self.inner.committed_offsets(asked.clone(), ANSWER_MAX * 3).context("ask for the offsets")?;
-        let Some(end) = known.elements().first().and_then(|first| match first.offset() {
-            Offset::Offset(end) => Some(end),
+        let Some(place) = known.elements().first().and_then(|first| match first.offset() {
+            Offset::Offset(offset) => Some(Place { offset, beside: first.metadata().to_owned() }),
             _ => None,
         }) else {
             return Ok(None);
         };
+        let end = place.offset;
         // A client of its own, in no group: the member's own place stays where the group has come.
         let reader: BaseConsumer<Quiet> =
             reading(&self.config, "haidang-rebuild")?.create_with_context(Quiet).context("make a reader")?;
@@ -294,17 +311,17 @@ impl Consumer {
             .fetch_watermarks(&self.topic, partition, ANSWER_MAX)
             .with_context(|| format!("ask how far {} reaches", self.topic))?;
         if end <= oldest {
-            return Ok(Some(end)); // all of it is gone by age
+            return Ok(Some(place)); // all of it is gone by age
         }
         let last = self.read_from(&reader, partition, end - 1)?;
         let last_ms = last.timestamp().to_millis().unwrap_or(0);
         asked.set_all_offsets(Offset::Offset((last_ms - memory_ms).max(0))).context("name a time")?;
         let found = reader.offsets_for_times(asked, ANSWER_MAX * 3).context("find the time in the log")?;
         let Some(Offset::Offset(begin)) = found.elements().first().map(|first| first.offset()) else {
-            return Ok(Some(end)); // nothing as young
+            return Ok(Some(place)); // nothing as young
         };
         if begin >= end {
-            return Ok(Some(end));
+            return Ok(Some(place));
         }
         let mut message = self.read_from(&reader, partition, begin)?;
         while message.offset() < end {
@@ -314,7 +331,7 @@ impl Consumer {
             }
             message = self.next_of(&reader)?;
         }
-        Ok(Some(end))
+        Ok(Some(place))
     }
 
     /// The record at `offset`, or the first behind it; `reader` goes on from there.
@@ -349,9 +366,9 @@ impl Committer {
         self.commit(batch.partition, batch.from, &batch.to.to_string())
     }
 
-    /// Everything below `offset` is done.
-    pub(crate) fn done(&self, partition: i32, offset: i64) -> anyhow::Result<bool> {
-        self.commit(partition, offset, "")
+    /// Everything below `offset` is done; `beside` is kept with it.
+    pub(crate) fn done(&self, partition: i32, offset: i64, beside: &str) -> anyhow::Result<bool> {
+        self.commit(partition, offset, beside)
     }
 
     /// How the reader is.
