@@ -42,7 +42,7 @@ pub(crate) async fn listen(address: SocketAddr, metrics: Metrics) -> anyhow::Res
         listener.with_context(|| format!("say at {address} how this process is; is another on it?"))?;
     let address = listener.local_addr()?;
     let ready = Arc::clone(&metrics.ready);
-    let router = api::health(ready, Arc::new(move |out| metrics.write(out)));
+    let router = api::health(ready, Arc::new(move |reports, out| metrics.write(reports, out)));
     tokio::spawn(async move {
         if let Err(error) = api::serve(listener, router, std::future::pending()).await {
             tracing::error!("nobody can ask how this process is: {error}");

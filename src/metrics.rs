@@ -8,7 +8,7 @@ mod table;
 
 use crate::kafka::Contact;
 use crate::progress::{Delivery, Histogram, Progress};
-use api::Check;
+use api::{Check, Reports};
 use collector::intake::{Account, Ledger};
 use collector::spool::{Spool, Status};
 use correlator::Counters;
@@ -56,6 +56,7 @@ struct Now<'m> {
     progress: &'m Progress,
     checks: Vec<Check>,
     contacts: Vec<Contact>,
+    reports: Option<Reports>,
     accounts: Account,
     sources: usize,
     spool: Option<Status>,
@@ -65,7 +66,7 @@ struct Now<'m> {
 }
 
 impl Metrics {
-    pub(crate) fn write(&self, out: &mut String) {
+    pub(crate) fn write(&self, reports: Option<Reports>, out: &mut String) {
         let (accounts, sources) = self.accounts();
         let now = Now {
             role: self.role,
@@ -73,6 +74,7 @@ impl Metrics {
             progress: &self.progress,
             checks: (self.ready)(),
             contacts: (self.contacts)(),
+            reports,
             accounts,
             sources,
             spool: self.intake.as_ref().map(|(spool, ..)| spool.status()),

@@ -96,7 +96,7 @@ fn answering(
         }),
         ledger,
         ready,
-        metrics: Arc::new(move |out| metrics.write(out)),
+        metrics: Arc::new(move |reports, out| metrics.write(reports, out)),
         clock: Arc::new(now),
         exchange,
         report,

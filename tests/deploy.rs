@@ -77,21 +77,9 @@ fn configurations_of_images_and_manifests_are_in_order() {
     let lines: Vec<&str> = within.map(|line| line.trim_start()).collect();
     let kubernetes = folder.path().join("kubernetes.toml");
     std::fs::write(&kubernetes, lines.join("\n")).unwrap();
-    // Where cases are kept can be said once `deploy/haidang.toml` says how.
-    let knows_cases = read("deploy/haidang.toml").contains("\n[cases]");
-    let checked = folder.path().join("checked.toml");
     for file in [path("deploy/docker/haidang.toml"), path("deploy/docker/cluster.toml"), kubernetes] {
-        let text = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&checked, if knows_cases { text } else { without_cases(&text) }).unwrap();
-        done(Command::new(env!("CARGO_BIN_EXE_haidang")).args(["check", "--config"]).arg(&checked));
+        done(Command::new(env!("CARGO_BIN_EXE_haidang")).args(["check", "--config"]).arg(&file));
     }
-}
-
-/// The configuration without its table `[cases]`.
-fn without_cases(text: &str) -> String {
-    let (before, rest) = text.split_once("[cases]").unwrap_or((text, ""));
-    let after = rest.find("\n[").map_or("", |at| &rest[at..]);
-    format!("{before}{after}")
 }
 
 fn units() -> Vec<PathBuf> {

@@ -8,7 +8,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -53,33 +52,32 @@ fn readiness(checks: Vec<Check>) -> (StatusCode, axum::Json<Readiness>) {
 /// Figures in Prometheus' text format: from this machine, or with a credential.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
 async fn metrics(State(app): State<App>, peer: Peer) -> Response {
-    let mut text = String::new();
-    (app.metrics)(&mut text);
-    if let Ok((owed, overdue)) = app.cases.reports_owed(peer.now).await {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "# TYPE haidang_reports_owed gauge\nhaidang_reports_owed {owed}");
-        let _ = writeln!(text, "# TYPE haidang_reports_overdue gauge\nhaidang_reports_overdue {overdue}");
-    }
-    plain(text)
+    let reports = app.cases.reports_owed(peer.now).await.ok();
+    figures(&app.metrics, reports.map(|(owed, overdue)| Reports { owed, overdue }))
 }
 
-fn figures(write: &Figures) -> Response {
+fn figures(write: &Figures, reports: Option<Reports>) -> Response {
     let mut text = String::new();
-    write(&mut text);
-    plain(text)
-}
-
-fn plain(text: String) -> Response {
+    write(reports, &mut text);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
-/// Appends metrics in Prometheus' text format.
-pub type Figures = Arc<dyn Fn(&mut String) + Send + Sync>;
+/// Reports to the authority that incidents owe.
+#[derive(Clone, Copy, Debug)]
+pub struct Reports {
+    /// How many.
+    pub owed: u64,
+    /// Those of them that are late.
+    pub overdue: u64,
+}
+
+/// Appends metrics in Prometheus' text format; reports are given by a process that has cases which answer.
+pub type Figures = Arc<dyn Fn(Option<Reports>, &mut String) + Send + Sync>;
 
 /// What a process says that has no API: `/healthz`, `/readyz` and `/metrics` for whoever reaches its listener, nothing else.
 pub fn health(ready: Arc<dyn Fn() -> Vec<Check> + Send + Sync>, metrics: Figures) -> Router {
     Router::new()
         .route("/healthz", get(alive))
         .route("/readyz", get(move || std::future::ready(readiness(ready()))))
-        .route("/metrics", get(move || std::future::ready(figures(&metrics))))
+        .route("/metrics", get(move || std::future::ready(figures(&metrics, None))))
 }

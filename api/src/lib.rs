@@ -31,7 +31,7 @@ mod user;
 mod warning;
 
 pub use document::openapi;
-pub use health::{Figures, health};
+pub use health::{Figures, Reports, health};
 pub use release::{ReleaseError, Released, let_out};
 pub use report::{Document, DocumentError, Documents, Format, period};
 pub use rule::RuleInfo;

@@ -109,7 +109,10 @@ impl Server {
                     silent: false,
                 }]
             }),
-            metrics: Arc::new(|out| out.push_str("haidang_lines_total 10\n")),
+            metrics: Arc::new(|reports, out| {
+                let overdue = reports.map_or(0, |reports| reports.overdue);
+                out.push_str(&format!("haidang_lines_total 10\nhaidang_reports_overdue {overdue}\n"));
+            }),
             ready: Arc::new(|| vec![api::Check { name: "spool".into(), ready: true, detail: String::new() }]),
             clock: Arc::new(move || Time(now.load(Ordering::SeqCst))),
             exchange,

@@ -105,14 +105,16 @@ enum Change {
     Taken(Vec<i32>),
 }
 
-/// Which partitions are ours. Offsets are committed under its lock, so that nothing is committed of a partition that
-/// another member may have already.
+/// Which partitions are ours.
 #[derive(Default)]
 struct Group {
     topic: String,
     said: Mutex<Said>,
     warned: Mutex<Option<Instant>>,
     owned: Mutex<HashSet<i32>>,
+    /// Held while offsets are committed and while partitions are given up, so that nothing is committed of a partition that
+    /// another member may have already. Brokers may keep a commit waiting for long: whoever only asks takes `owned` alone.
+    committing: Mutex<()>,
     changes: Mutex<VecDeque<Change>>,
 }
 
@@ -143,6 +145,7 @@ impl ConsumerContext for Group {
     fn pre_rebalance(&self, _: &BaseConsumer<Group>, change: &Rebalance<'_>) {
         if let Rebalance::Revoke(partitions) = change {
             let gone: Vec<i32> = partitions.elements().iter().map(|element| element.partition()).collect();
+            let _none = lock(&self.committing);
             lock(&self.owned).retain(|partition| !gone.contains(partition));
             lock(&self.changes).push_back(Change::Taken(gone));
         }
@@ -385,8 +388,8 @@ impl Committer {
     }
 
     fn commit(&self, partition: i32, offset: i64, beside: &str) -> anyhow::Result<bool> {
-        let owned = lock(&self.inner.context().owned);
-        if !owned.contains(&partition) {
+        let _turn = lock(&self.inner.context().committing);
+        if !self.owns(partition) {
             return Ok(false);
         }
         let mut place = TopicPartitionList::new();

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const EVERY: &[Role] = &[Run, Collect, Correlate, Serve];
 const INTAKE: &[Role] = &[Run, Collect];
 const STORING: &[Role] = &[Run, Correlate];
+const CASES: &[Role] = &[Run, Serve];
 const BATCHES: &[Role] = &[Run, Collect, Correlate];
 
 type Read = fn(&Now<'_>, &mut Series<'_>);
@@ -146,6 +147,11 @@ pub(super) const METRICS: &[Metric] = &[
     metric("haidang_tell_failures_total", Counter, &[Correlate],
         "Attempts to tell alerts and incidents that failed; they are told until it succeeds.",
         |now, out| out.put(of(&now.progress.telling.failures))),
+
+    metric("haidang_reports_owed", Gauge, CASES, "Incidents that owe a report to the authority.",
+        |now, out| if let Some(reports) = now.reports { out.put(reports.owed); }),
+    metric("haidang_reports_overdue", Gauge, CASES, "Those of them whose deadline is over.",
+        |now, out| if let Some(reports) = now.reports { out.put(reports.overdue); }),
 
     metric("process_start_time_seconds", Gauge, EVERY, "When the process started.",
         |now, out| out.put(seconds(now.started.0.max(0).unsigned_abs()))),
