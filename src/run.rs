@@ -91,17 +91,10 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     partners(config, &events, &cases);
     let listener = listen(config.api.address).await?;
     let told = serde_json::json!({ "api": listener.local_addr()? });
-    let parts = Parts {
-        config: config.api.limits.clone(),
-        exchange: config.exchange.clone(),
-        report: config.report.clone(),
-        events,
-        cases: cases.clone(),
-        rules,
-    };
+    let parts = Parts::new(config, events, cases.clone(), rules);
     let spool_bytes_max = config.collector.spool.bytes_max;
-    let state =
-        web::state(parts, web::Intake { spool: Arc::clone(&spool), spool_bytes_max, ledger, progress });
+    let intake = web::Intake { spool: Arc::clone(&spool), spool_bytes_max, ledger, progress };
+    let state = web::state(parts, intake);
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let shutdown = async { closed.await.unwrap_or_default() }; // either way it is time to stop
     let server = tokio::spawn(api::serve(listener, api::router(state), shutdown));

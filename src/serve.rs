@@ -46,14 +46,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     run::partners(config, &events, &cases);
     let listener = run::listen(config.api.address).await?;
     let address = listener.local_addr()?;
-    let parts = Parts {
-        config: config.api.limits.clone(),
-        exchange: config.exchange.clone(),
-        report: config.report.clone(),
-        events,
-        cases: cases.clone(),
-        rules,
-    };
+    let parts = Parts::new(config, events, cases.clone(), rules);
     let collectors = Collectors::follow(&config.kafka).context("listen to the collectors")?;
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let shutdown = async {

@@ -1,5 +1,6 @@
 //! What the API needs of the other parts.
 
+use crate::config::Config;
 use crate::health::{self, Pulse};
 use crate::ledger::Collectors;
 use crate::metrics::{Metrics, Role};
@@ -18,12 +19,19 @@ const SILENT_MS: i64 = 15 * 60_000;
 
 /// The parts that the API speaks for.
 pub(crate) struct Parts {
-    pub(crate) config: api::Config,
-    pub(crate) exchange: exchange::Config,
-    pub(crate) report: report::Config,
-    pub(crate) events: Events,
-    pub(crate) cases: Cases,
-    pub(crate) rules: Arc<Live>,
+    config: api::Config,
+    exchange: exchange::Config,
+    report: report::Config,
+    events: Events,
+    cases: Cases,
+    rules: Arc<Live>,
+}
+
+impl Parts {
+    pub(crate) fn new(config: &Config, events: Events, cases: Cases, rules: Arc<Live>) -> Parts {
+        let (limits, exchange) = (config.api.limits.clone(), config.exchange.clone());
+        Parts { config: limits, exchange, report: config.report.clone(), events, cases, rules }
+    }
 }
 
 /// The way of a line before the store, where it is in the same process.
