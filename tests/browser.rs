@@ -31,7 +31,7 @@ fn a_person_signs_in_and_works_on_the_incident_to_its_end() {
 }
 
 /// Runs a script of the browser's; it leaves pictures in `target/browser`.
-fn drive(stack: &Stack, script: &str, arguments: &[&str]) {
+pub(crate) fn drive(stack: &Stack, script: &str, arguments: &[&str]) {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let pictures = root.join("target/browser");
     std::fs::create_dir_all(&pictures).unwrap();

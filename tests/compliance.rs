@@ -1,6 +1,7 @@
 //! The law from the registry to the pages: what is due, the four layers, retention by level, in a real browser.
 
-use crate::stack::{PASSWORD, Stack, is_about, wait};
+use crate::browser::drive;
+use crate::stack::{Stack, is_about, wait};
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::process::Command;
@@ -29,18 +30,7 @@ fn a_responder_reports_in_time_and_an_auditor_sees_the_four_layers() {
     let id = incident["id"].as_str().unwrap();
     assert!(incident["due"].is_string(), "{incident}");
 
-    let pictures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/browser");
-    std::fs::create_dir_all(&pictures).unwrap();
-    let run = Command::new("node")
-        .arg(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/compliance.mjs"))
-        .arg(format!("http://{}", stack.addresses.api))
-        .arg(PASSWORD)
-        .arg(id)
-        .arg(&pictures)
-        .output()
-        .unwrap();
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(run.status.success(), "{}\n{}", said(&run.stdout), said(&run.stderr));
+    drive(&stack, "compliance.mjs", &[id]);
 
     let after = client.get(&format!("/api/v1/incidents/{id}"));
     let first = &after["reporting"]["deadlines"][0];
@@ -58,7 +48,7 @@ fn a_responder_reports_in_time_and_an_auditor_sees_the_four_layers() {
     assert_eq!(of("reported-in-time")["value"], 100.0, "{}", of("reported-in-time"));
 
     // The level is raised while everything runs: what is stored is kept for longer, without a restart.
-    let raised = said(&sample.stdout)
+    let raised = String::from_utf8_lossy(&sample.stdout)
         .lines()
         .map(|line| {
             let ours = line.contains("\"id\":\"sgddt-ht1\",");

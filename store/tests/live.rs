@@ -34,14 +34,20 @@ impl Live {
         Live::start_with(config()).await
     }
 
+    /// With moments of long ago in its tests, or they would be over one day.
     pub(crate) async fn start_with(config: Config) -> Live {
+        Live::start_keeping(config, events::Config { keep_days: [36_500; 6], ..events::Config::default() })
+            .await
+    }
+
+    pub(crate) async fn start_keeping(config: Config, keeping: events::Config) -> Live {
         let folder = tempfile::tempdir().unwrap();
         let options = ServeOptions::within(folder.path(), &config);
         let supervisor = match Supervisor::start(program(), &options).await {
             Ok(supervisor) => supervisor,
             Err(error) => panic!("{error}"),
         };
-        let events = Events::connect(Target::Socket(options.socket.clone()), events::Config::default());
+        let events = Events::connect(Target::Socket(options.socket.clone()), keeping);
         Live { supervisor: Some(supervisor), options, events, _folder: folder }
     }
 

@@ -1,7 +1,7 @@
 //! How long rows are kept, and what is said of who sent when, on the real engine.
 
-use crate::events::event;
-use crate::live::Live;
+use crate::events::{event, event_received};
+use crate::live::{Live, config};
 use compliance::{Period, days_kept};
 use event::{Event, Field, Time, Value};
 
@@ -13,7 +13,10 @@ fn now() -> i64 {
 
 /// An event of this system, machine and level.
 fn of(sequence: u64, time: i64, system: &str, asset: &str, level: i64) -> Event {
-    let mut made = event(sequence, time);
+    with(event(sequence, time), system, asset, level)
+}
+
+fn with(mut made: Event, system: &str, asset: &str, level: i64) -> Event {
     made.set(Field::HAIDANG_SYSTEM_ID, Value::Text(system));
     made.set(Field::HAIDANG_ASSET_ID, Value::Text(asset));
     if level > 0 {
@@ -23,7 +26,7 @@ fn of(sequence: u64, time: i64, system: &str, asset: &str, level: i64) -> Event 
 }
 
 async fn ready() -> Live {
-    let live = Live::start().await;
+    let live = Live::start_keeping(config(), store::events::Config::default()).await;
     live.events.migrate().await.unwrap();
     live
 }
@@ -38,11 +41,15 @@ async fn a_row_is_kept_as_its_level_asks_and_longer_once_the_level_is_raised() {
     live.events.client().query_raw("SYSTEM STOP TTL MERGES events").execute().await.unwrap();
     // Forty days ago: past what level 2 asks, well within what level 3 does.
     let old = now() - 40 * DAY_MS;
+    let of = |sequence: u64, time: i64, system: &str, level: i64| {
+        with(event_received(sequence, time, time + 1000), system, "may", level)
+    };
     let mut all: Vec<Event> =
-        (0..6).map(|level| of(level, now(), "he-thong", "may", i64::try_from(level).unwrap())).collect();
-    // What the engine's test events were received at is long ago; these belong to the day of their own clock.
-    all.extend((10..15).map(|n| of(n, old, "nang-cap", "may", 2)));
-    all.extend((20..25).map(|n| of(n, old, "giu-nguyen", "may", 2)));
+        (0..6).map(|level| of(level, now(), "he-thong", i64::try_from(level).unwrap())).collect();
+    all.extend((10..15).map(|n| of(n, old, "nang-cap", 2)));
+    all.extend((20..25).map(|n| of(n, old, "giu-nguyen", 2)));
+    // One row of that day stays, or the engine drops the part as a whole.
+    all.push(of(30, old, "con-han", 5));
     live.events.insert(&all, "levels").await.unwrap();
 
     let sql = "SELECT groupArray(keep_days) FROM (SELECT keep_days FROM events WHERE haidang_system_id = 'he-thong' \
@@ -97,7 +104,10 @@ async fn the_store_counts_days_as_the_law_does() {
 
 #[tokio::test]
 async fn who_sent_when_is_told_by_minute_and_by_machine() {
-    let live = ready().await;
+    let live = Live::start().await;
+    live.events.migrate().await.unwrap();
+    // What is told here is of 2026, and the small tables keep it for 800 days.
+    live.events.client().query_raw("SYSTEM STOP TTL MERGES").execute().await.unwrap();
     let time = |text: &str| Time::parse(text).unwrap();
     // Received at 2026-09-21T14:13:21Z, all of them.
     let mut all = Vec::new();

@@ -1,32 +1,9 @@
 // Drives Debian's Chromium through what is due, the four layers and the registry: node compliance.mjs BASE PASSWORD INCIDENT PICTURES
-import { chromium } from "playwright-core";
+import { drive, signIn } from "./drive.mjs";
 
 const [base, password, incident, pictures] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"],
-});
-const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: "vi-VN" });
-const at = (name) => page.getByTestId(name);
-const picture = (name) => page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
-
-// A page that breaks its own rules, throws or asks another host fails the test.
-const wrong = [];
-page.on("console", (message) => {
-  // A refusal is written there by the browser itself: not signed in yet, a hostile file.
-  if (message.type() === "error" && !/\b(401|422)\b/.test(message.text())) wrong.push(message.text());
-});
-page.on("pageerror", (error) => wrong.push(String(error)));
-page.on("request", (request) => {
-  const url = request.url();
-  if (!url.startsWith(base) && !url.startsWith("data:")) wrong.push(`asks another host: ${url}`);
-});
-
-try {
-  await page.goto(base);
-  await at("sign-in-username").fill("admin");
-  await at("sign-in-password").fill(password);
-  await at("sign-in-submit").click();
+await drive(base, pictures, async ({ page, at, picture }) => {
+  await signIn({ page, at }, base, password);
   await at("reports-overdue").waitFor();
   await picture("overview-reports");
 
@@ -141,11 +118,4 @@ try {
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     if (width > 360) throw new Error(`${path} is ${width} pixels wide on a telephone of 360`);
   }
-  if (wrong.length > 0) throw new Error(wrong.join("\n"));
-} catch (error) {
-  await picture("failed");
-  console.error(error, wrong);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+});

@@ -1,30 +1,9 @@
 // Drives Debian's Chromium through the exchange with others: node exchange.mjs BASE PASSWORD PICTURES
-import { chromium } from "playwright-core";
+import { drive, signIn } from "./drive.mjs";
 
 const [base, password, pictures] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"],
-});
-const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: "vi-VN" });
-const at = (name) => page.getByTestId(name);
-const picture = (name) => page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
-
-// A page that breaks its own rules, throws or asks another host fails the test.
-const wrong = [];
-page.on("console", (message) => {
-  if (message.type() === "error" && !message.text().includes("401")) wrong.push(message.text());
-});
-page.on("pageerror", (error) => wrong.push(String(error)));
-page.on("request", (request) => {
-  if (!request.url().startsWith(base) && !request.url().startsWith("data:")) wrong.push(`asks another host: ${request.url()}`);
-});
-
-try {
-  await page.goto(base);
-  await at("sign-in-username").fill("admin");
-  await at("sign-in-password").fill(password);
-  await at("sign-in-submit").click();
+await drive(base, pictures, async ({ page, at, picture }) => {
+  await signIn({ page, at }, base, password);
 
   // A warning by hand: text, bare values, a unit.
   await at("nav-warnings").click();
@@ -81,11 +60,4 @@ try {
   await page.goto(`${base}/warnings`);
   await at("task").first().waitFor();
   await picture("warnings-telephone");
-  if (wrong.length > 0) throw new Error(wrong.join("\n"));
-} catch (error) {
-  await picture("failed-exchange");
-  console.error(error, wrong);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+});

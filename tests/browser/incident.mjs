@@ -1,28 +1,8 @@
 // Drives Debian's Chromium through one incident: node incident.mjs BASE PASSWORD INCIDENT PICTURES
-import { chromium } from "playwright-core";
+import { drive } from "./drive.mjs";
 
 const [base, password, incident, pictures] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"],
-});
-const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: "vi-VN" });
-const at = (name) => page.getByTestId(name);
-const picture = (name) => page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
-
-// A page that breaks its own rules, throws or asks another host fails the test.
-const wrong = [];
-page.on("console", (message) => {
-  // The question "am I signed in?" is answered 401 before sign-in; the browser writes that itself.
-  if (message.type() === "error" && !message.text().includes("401")) wrong.push(message.text());
-});
-page.on("pageerror", (error) => wrong.push(String(error)));
-page.on("request", (request) => {
-  const url = request.url();
-  if (!url.startsWith(base) && !url.startsWith("data:")) wrong.push(`asks another host: ${url}`);
-});
-
-try {
+await drive(base, pictures, async ({ page, at, picture }) => {
   await page.goto(base);
   await at("sign-in-username").fill("admin");
   await at("sign-in-password").fill("not the password");
@@ -58,11 +38,4 @@ try {
   await picture("events");
   await at("nav-sources").click();
   await picture("sources");
-  if (wrong.length > 0) throw new Error(wrong.filter((text) => !text.includes("401")).join("\n"));
-} catch (error) {
-  await picture("failed");
-  console.error(error, wrong);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+});
