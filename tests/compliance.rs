@@ -1,7 +1,7 @@
 //! The law from the registry to the pages: what is due, the four layers, retention by level, in a real browser.
 
 use crate::browser::drive;
-use crate::stack::{Stack, is_about, wait};
+use crate::stack::{PASSWORD, Stack, is_about, wait};
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::process::Command;
@@ -30,6 +30,8 @@ fn a_responder_reports_in_time_and_an_auditor_sees_the_four_layers() {
     let id = incident["id"].as_str().unwrap();
     assert!(incident["due"].is_string(), "{incident}");
 
+    let auditor = serde_json::json!({ "username": "kiem-toan", "role": "auditor", "password": PASSWORD });
+    assert_eq!(client.post("/api/v1/users", &auditor).0, 201);
     drive(&stack, "compliance.mjs", &[id]);
 
     let after = client.get(&format!("/api/v1/incidents/{id}"));

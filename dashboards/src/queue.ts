@@ -21,11 +21,17 @@ export interface Filters {
   q: string;
   authorised: AuthorisedShown;
   due: DueShown;
+  /** Active between these moments, as a proof of a period asks; empty without. */
+  from: string;
+  to: string;
   sort: Sort;
 }
 
 /** What waits for somebody: everything that is not closed. */
 export const OPEN: Status[] = ['new', 'acknowledged', 'contained'];
+
+/** What is no moment would only be refused. */
+const moment = (text: string | null) => (text && Number.isFinite(Date.parse(text)) ? text : '');
 
 export function read(query: URLSearchParams): Filters {
   const pick = <T extends string>(name: string, known: readonly T[]) =>
@@ -39,6 +45,8 @@ export function read(query: URLSearchParams): Filters {
     q: query.get('q') ?? '',
     authorised: AUTHORISED.find((known) => known === query.get('authorised')) ?? 'false',
     due: DUE.find((known) => known === query.get('due')) ?? '',
+    from: moment(query.get('from')),
+    to: moment(query.get('to')),
     sort: sort ?? '-last',
   };
 }
@@ -53,6 +61,8 @@ export function address(filters: Filters): string {
   if (filters.q) query.set('q', filters.q);
   if (filters.authorised !== 'false') query.set('authorised', filters.authorised);
   if (filters.due) query.set('due', filters.due);
+  if (filters.from) query.set('from', filters.from);
+  if (filters.to) query.set('to', filters.to);
   if (filters.sort !== '-last') query.set('sort', filters.sort);
   const text = query.toString();
   return text ? `/incidents?${text}` : '/incidents';
@@ -68,6 +78,8 @@ export function params(filters: Filters): Params {
     q: filters.q,
     authorised: filters.authorised,
     due: filters.due,
+    from: filters.from,
+    to: filters.to,
     sort: filters.sort,
   };
 }

@@ -35,9 +35,10 @@ describe('the queue', () => {
     expect(params(read(new URLSearchParams('')))['status']).toBe('new,acknowledged,contained');
     expect(params(read(new URLSearchParams('status=')))['status']).toBe('');
     expect(params(read(new URLSearchParams('authorised=perhaps')))['authorised']).toBe('false');
+    expect(params(read(new URLSearchParams('from=yesterday')))['from']).toBe('');
   });
   it('writes an address that reads back the same', () => {
-    for (const text of ['', 'status=closed&severity=critical,high&unit=so-y-te&assignee=a&q=web+shell&authorised=any&sort=-severity', 'status=']) {
+    for (const text of ['', 'status=closed&severity=critical,high&unit=so-y-te&assignee=a&q=web+shell&authorised=any&sort=-severity', 'status=', 'from=2026-11-01T00%3A00%3A00Z&to=2026-12-01T00%3A00%3A00Z']) {
       const filters = read(new URLSearchParams(text));
       expect(read(new URL(address(filters), 'http://x').searchParams)).toEqual(filters);
     }

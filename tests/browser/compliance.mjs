@@ -61,6 +61,10 @@ await drive(base, pictures, async ({ page, at, picture }) => {
   await page.locator('[data-measure="sources-connected"]').getByTestId("proof").first().click();
   await at("event-row").first().waitFor();
   await page.goBack();
+  await page.locator('[data-measure="reported-in-time"]').getByTestId("proof").click();
+  await at("incident-row").first().waitFor();
+  await at("filter-period").waitFor();
+  await page.goBack();
   await at("withdraw").first().click();
   await at("withdraw-confirm").click();
   await measure("unknown").waitFor();
@@ -118,4 +122,23 @@ await drive(base, pictures, async ({ page, at, picture }) => {
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     if (width > 360) throw new Error(`${path} is ${width} pixels wide on a telephone of 360`);
   }
+
+  // An auditor sees all of it, takes the report away, and changes nothing.
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await at("sign-out").click();
+  await at("sign-in-submit").waitFor();
+  await signIn({ page, at }, base, password, "kiem-toan");
+  await at("password-new").fill(`${password} của kiểm toán`);
+  await at("password-repeat").fill(`${password} của kiểm toán`);
+  await at("password-submit").click();
+  await at("nav-compliance").waitFor();
+  await page.goto(`${base}/compliance?system=sgddt-ht1`);
+  await page.locator('[data-testid="attestation"][data-state="withdrawn"]').waitFor();
+  const [taken] = await Promise.all([page.waitForEvent("download"), at("compliance-report-docx").click()]);
+  if (!taken.suggestedFilename().startsWith("theo-cap-do-he-thong-sgddt-ht1")) throw new Error(`the report is called ${taken.suggestedFilename()}`);
+  await picture("compliance-auditor");
+  for (const act of ["attest", "withdraw"]) if ((await at(act).count()) > 0) throw new Error(`an auditor is offered to ${act}`);
+  await at("nav-registry").click();
+  await at("registry-row").first().waitFor();
+  if ((await at("registry-import").count()) > 0) throw new Error("an auditor is offered to import");
 });

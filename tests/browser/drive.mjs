@@ -34,10 +34,10 @@ export async function drive(base, pictures, steps) {
   }
 }
 
-/** Signs the administrator in, from the page that asks for it. */
-export async function signIn({ page, at }, base, password) {
+/** Signs somebody in, from the page that asks for it. */
+export async function signIn({ page, at }, base, password, username = "admin") {
   await page.goto(base);
-  await at("sign-in-username").fill("admin");
+  await at("sign-in-username").fill(username);
   await at("sign-in-password").fill(password);
   await at("sign-in-submit").click();
 }

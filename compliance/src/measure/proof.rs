@@ -35,7 +35,7 @@ pub(super) fn incidents(period: Period, id: &str) -> Proof {
     let asked = format!("q={}&from={from}&to={to}", part(id));
     Proof {
         kind: ProofKind::Incidents,
-        page: format!("/incidents?status=new%2Cacknowledged%2Ccontained%2Cclosed&q={}", part(id)),
+        page: format!("/incidents?status=new%2Cacknowledged%2Ccontained%2Cclosed&{asked}"),
         api: format!("/api/v1/incidents?{asked}"),
     }
 }

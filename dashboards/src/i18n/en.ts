@@ -182,6 +182,8 @@ export const en: Catalogue = {
   'incidents.column.age': 'Age',
   'incidents.column.last': 'Latest activity',
   'incidents.column.counts': 'Alerts / events',
+  'incidents.period': 'Only incidents active from {from} to {to}',
+  'incidents.anyTime': 'Any time',
   'incidents.keys': 'Keys: j/k to select, Enter to open, / to search.',
   'incidents.counts': '{alerts} alerts, {events} events',
 

@@ -181,6 +181,8 @@ export const vi = {
   'incidents.column.age': 'Tuổi',
   'incidents.column.last': 'Diễn biến gần nhất',
   'incidents.column.counts': 'Cảnh báo / sự kiện',
+  'incidents.period': 'Chỉ sự cố có hoạt động từ {from} đến {to}',
+  'incidents.anyTime': 'Mọi thời gian',
   'incidents.keys': 'Phím tắt: j/k để chọn, Enter để mở, / để tìm.',
   'incidents.counts': '{alerts} cảnh báo, {events} sự kiện',
 
