@@ -57,7 +57,15 @@ impl Postgres {
     pub(crate) fn kill(&self) {
         if let Some(mut child) = self.child.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let group = format!("-{}", child.id());
-            let _ = Command::new("kill").args(["-9", "--", &group]).status();
+            let told = |program: &str, arguments: &[&str]| {
+                let _ = Command::new(program).args(arguments).stderr(Stdio::null()).status();
+            };
+            // Each connection's process has a group of its own, and would answer once more before it sees that it is alone.
+            told("kill", &["-STOP", "--", &group]);
+            if let Ok(file) = std::fs::read_to_string(self.dir.path().join("data/postmaster.pid")) {
+                told("pkill", &["-KILL", "-P", file.lines().next().unwrap_or("0")]);
+            }
+            told("kill", &["-KILL", "--", &group]);
             let _ = child.wait();
         }
     }
