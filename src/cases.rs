@@ -36,6 +36,15 @@ pub(crate) async fn existing(config: &Config) -> anyhow::Result<Cases> {
     opened(&target, Cases::open(&target, config.cases.limits.clone()).await)
 }
 
+/// Opens them without a change to their schema, for a copy.
+pub(crate) async fn as_they_are(config: &Config) -> anyhow::Result<Cases> {
+    let target = config.cases.target(&config.data())?;
+    if let Target::File(path) = &target {
+        anyhow::ensure!(path.exists(), "{target} is missing; is it the data folder of `haidang run`?");
+    }
+    opened(&target, Cases::open_as_they_are(&target, config.cases.limits.clone()).await)
+}
+
 /// Does something with an installation's cases, beside its running processes or without any.
 pub(crate) fn with<T>(place: &Place, act: impl AsyncFnOnce(&Cases) -> T) -> anyhow::Result<T> {
     let config = Config::at(place)?;

@@ -52,6 +52,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     if let Err(error) = config.compliance.load() {
         problems.extend(format!("{error:#}").lines().map(str::to_owned));
     }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    problems.extend(runtime.block_on(crate::upgrade::problems(&config)));
     for file in &config.collector.intake.files {
         if !file.exists() {
             problems.push(format!("{}: does not exist yet; it is followed once it does", file.display()));

@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 async fn collect(config: &Config) -> anyhow::Result<ExitCode> {
-    let data = run::prepare(&config.data())?;
+    let data = crate::upgrade::enter_at_once(config).await?;
     let enricher = run::enricher(config);
     let spool = run::open_spool(config, &data)?;
     let ledger = Arc::new(Ledger::new(run::LEDGER_SOURCES_MAX));

@@ -96,6 +96,8 @@ pub(crate) struct Server {
     database: String,
     /// The cluster of `ON CLUSTER`; its tables replicate. A single server if not given.
     cluster: Option<String>,
+    /// The disk of the server's own configuration (`backups.allowed_disk`) that `haidang backup` has it write to.
+    backup_disk: Option<String>,
 }
 
 fn haidang() -> String {
@@ -103,6 +105,18 @@ fn haidang() -> String {
 }
 
 impl Server {
+    /// Where the server puts a backup of this name.
+    pub(crate) fn backup_place(&self, name: &str) -> anyhow::Result<String> {
+        let disk = self.backup_disk.as_deref().context(
+            "store.server.backup_disk is missing: the disk of ClickHouse's configuration (backups.allowed_disk) that it writes backups to",
+        )?;
+        anyhow::ensure!(
+            disk.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'),
+            "store.server.backup_disk {disk:?} is not the name of a disk"
+        );
+        Ok(format!("Disk('{disk}', '{name}')"))
+    }
+
     pub(crate) fn target(&self) -> anyhow::Result<store::events::Target> {
         Ok(store::events::Target::Server {
             url: self.url.clone(),

@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 async fn correlate(config: &Config) -> anyhow::Result<ExitCode> {
-    let data = run::prepare(&config.data())?;
+    let data = crate::upgrade::enter(config).await?;
     let rules = Arc::new(Live::new(crate::rules::load(&config.rules)?));
     let laws = config.compliance.load()?;
     let events =
@@ -99,6 +99,7 @@ fn start(
         committer: consumer.committer(),
         producer: Producer::new(kafka)?,
         topic: kafka.topic(Topic::Events),
+        gate: crate::backup::Gate::of(&config.data()),
         progress: Arc::clone(progress),
         stop: Arc::clone(stop),
     };

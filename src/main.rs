@@ -4,6 +4,7 @@
 
 mod alerts;
 mod avreport;
+mod backup;
 mod bar;
 mod cases;
 mod check;
@@ -31,6 +32,7 @@ mod rules;
 mod run;
 mod serve;
 mod simulate;
+mod upgrade;
 mod web;
 
 use clap::{Parser, Subcommand};
@@ -74,6 +76,10 @@ enum Command {
     Report(report::Options),
     /// A province's traffic with known attacks in it, over real syslog.
     Simulate(simulate::Options),
+    /// Everything that an installation has, as it is at one moment, into a folder; beside the running pipeline.
+    Backup(backup::Options),
+    /// A backup into an empty installation, whole or not at all.
+    Restore(backup::RestoreOptions),
     /// Reads configuration and rules and says every problem.
     Check(check::Options),
     /// The embedded engine's own process, started by `run`.
@@ -111,6 +117,8 @@ fn main() -> ExitCode {
         Command::Registry(options) => registry::run(&options),
         Command::Report(options) => report::run(&options),
         Command::Simulate(options) => simulate::run(&options),
+        Command::Backup(options) => backup::run(&options),
+        Command::Restore(options) => backup::run_restore(&options),
         Command::Check(options) => check::run(&options),
         Command::Engine(options) => engine::run(&options),
     };

@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
-    let data = prepare(&config.data())?;
+    let data = crate::upgrade::enter(config).await?;
     let rules = Arc::new(Live::new(crate::rules::load(&config.rules)?));
     let enricher = enricher(config);
     let spool = open_spool(config, &data)?;

@@ -29,7 +29,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
-    let data = run::prepare(&config.data())?;
+    let data = crate::upgrade::enter(config).await?;
     let rules = Arc::new(Live::new(crate::rules::load(&config.rules)?));
     let (target, engine) = match &config.store.server {
         Some(server) => (server.target()?, None),

@@ -9,6 +9,7 @@
 )]
 
 mod backtest;
+mod backup;
 mod bad_input;
 mod broker;
 mod browser;
@@ -34,5 +35,6 @@ mod stack;
 mod tidy;
 mod truth;
 mod tuning;
+mod upgrade;
 mod warning;
 mod wazuh;

@@ -3,6 +3,7 @@
 //! Exactly once, although a batch may be made twice: before anything of it is written, the group's offset says where it
 //! begins and ends. Whoever has the partition next makes the same batch, and the store knows its token.
 
+use crate::backup::Gate;
 use crate::correlate::order::Entry;
 use crate::kafka::{Committer, Dead, Producer, Span, Topic};
 use crate::pipeline;
@@ -51,6 +52,7 @@ impl Batch {
 pub(super) struct Storing {
     pub(super) events: Events,
     pub(super) committer: Committer,
+    pub(super) gate: Gate,
     pub(super) producer: Producer,
     /// What tokens begin with.
     pub(super) topic: String,
@@ -94,6 +96,7 @@ impl Storing {
 
     async fn store(&self, batch: &mut Batch) -> anyhow::Result<()> {
         let Span { partition, from, to } = batch.span;
+        let _held = self.gate.pass();
         if batch.lines > 0 && !self.committer.intend(batch.span)? {
             tracing::info!(partition, "a batch is left to the partition's new owner");
             batch.lines = 0;

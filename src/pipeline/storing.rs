@@ -1,6 +1,7 @@
 //! The thread that stores batches, in order, until the store has taken them.
 
 use super::{Batch, Pipeline, now};
+use crate::backup::Gate;
 use crate::progress::Progress;
 use anyhow::Context as _;
 use collector::intake::Ledger;
@@ -19,6 +20,7 @@ pub(super) struct Writer {
     ledger: Arc<Ledger>,
     spool: Arc<Spool>,
     position: Position,
+    gate: Gate,
     node: u16,
     progress: Arc<Progress>,
     stop: Arc<AtomicBool>,
@@ -32,6 +34,7 @@ impl Writer {
             ledger: Arc::clone(&pipeline.ledger),
             spool: Arc::clone(&pipeline.spool),
             position,
+            gate: Gate::of(&pipeline.folder),
             node: pipeline.config.node,
             progress: Arc::clone(&pipeline.progress),
             stop: Arc::clone(&pipeline.stop),
@@ -65,6 +68,7 @@ impl Writer {
     }
 
     async fn store(&mut self, batch: &mut Batch) -> anyhow::Result<()> {
+        let _held = self.gate.pass();
         if batch.lines > 0 {
             let intent = Some((batch.from, batch.to));
             self.position

@@ -29,6 +29,13 @@ impl Place {
         Place { target, folder, made: Some((server, name)) }
     }
 
+    /// An SQLite file in any case.
+    #[allow(dead_code, reason = "not every crate asks")]
+    pub(crate) fn file() -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        Place { target: Target::within(folder.path()), folder, made: None }
+    }
+
     /// Everything that the database has written down.
     #[allow(dead_code, reason = "not every crate asks")]
     pub(crate) fn content(&self) -> Vec<u8> {

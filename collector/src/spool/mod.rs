@@ -11,12 +11,14 @@ mod position;
 mod reader;
 mod record;
 mod segment;
+mod snapshot;
 mod writer;
 
 pub(crate) use position::replace;
 pub use position::{Place, Position};
 pub use reader::{Batch, Reader};
 pub use record::{Lines, Record};
+pub use snapshot::{Segment, check_format, snapshot};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -82,6 +84,9 @@ pub enum Error {
         /// What is wrong in it.
         source: serde_json::Error,
     },
+    /// A segment is in a form that this version does not know.
+    #[error("{path} is in another form than HDSPOOL1, the one that this version knows: a newer haidang wrote it, run that one", path = .0.display())]
+    Format(PathBuf),
     /// The queue is full: the caller drops and counts.
     #[error("the spool's queue is full")]
     Full,
@@ -230,6 +235,7 @@ impl Spool {
     /// # Errors
     /// If the folder cannot be used or another process uses it.
     pub fn open(dir: &Path, config: &Config) -> Result<(Spool, Recovery), Error> {
+        check_format(dir)?;
         fs::create_dir_all(dir).map_err(|source| Error::io("create", dir, source))?;
         let lock_path = dir.join("lock");
         let held = File::create(&lock_path).map_err(|source| Error::io("create", &lock_path, source))?;

@@ -54,6 +54,17 @@ pub(super) struct Scan {
     pub(super) damage: Vec<Damage>,
 }
 
+/// Whether these first bytes are those of a segment, but of another version's.
+pub(super) fn is_another_format(head: &[u8]) -> bool {
+    let (ours, version) = MAGIC.split_at(7);
+    head.strip_prefix(ours).is_some_and(|rest| !rest.is_empty() && rest != version)
+}
+
+/// How many bytes of a segment are its head and whole records.
+pub(super) fn whole(bytes: &[u8], first: u64, path: &Path) -> u64 {
+    scan(bytes, first, path).end
+}
+
 /// Reads the newest segment, moves what is damaged into `quarantine`, and cuts a damaged tail off.
 pub(super) fn recover(dir: &Path, first: u64) -> Result<Scan, Error> {
     let path = path(dir, first);

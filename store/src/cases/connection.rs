@@ -91,32 +91,108 @@ impl<'a> From<&'a mut Tx> for On<'a> {
 
 /// The connections that write and those that read, the schema up to date.
 pub(super) async fn open(target: &Target, config: &Config) -> Result<(Pool, Pool), Error> {
-    let path = match target {
+    let (write, read) = match target {
         Target::Server { url, password } => {
             let options = postgres::options(url, password.as_deref())?;
-            let (write, read) = postgres::open(options, config).await?;
-            migration::run(&write).await?;
-            return Ok((write, read));
+            postgres::open(options, config).await?
         }
-        Target::File(path) => path,
+        // One writer: changes queue here, where waiting is fair, instead of in SQLite, where it is a retry.
+        Target::File(path) => {
+            let write = file(path, config, 1, |options| options.create_if_missing(true)).await?;
+            let write = Pool::Sqlite(write);
+            prepare(&write, target).await?;
+            let read = file(path, config, config.readers.max(1), |options| options.read_only(true)).await?;
+            return Ok((write, Pool::Sqlite(read)));
+        }
     };
+    prepare(&write, target).await?;
+    Ok((write, read))
+}
+
+/// Brings the schema up to date, after what was there is kept.
+async fn prepare(write: &Pool, target: &Target) -> Result<(), Error> {
+    if is_behind(write).await? {
+        match target {
+            Target::File(path) => keep(write, path).await?,
+            Target::Server { .. } => tracing::warn!(
+                "the schema of the cases' database is brought up to date; the way back is a backup that was made before"
+            ),
+        }
+    }
+    migration::run(write).await
+}
+
+async fn file(
+    path: &Path,
+    config: &Config,
+    connections: u32,
+    more: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
+) -> Result<sqlx::SqlitePool, Error> {
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_millis(config.busy_timeout_ms.into()))
         .statement_cache_capacity(200);
-    // One writer: changes queue here, where waiting is fair, instead of in SQLite, where it is a retry.
-    let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-    let write = Pool::Sqlite(write);
-    migration::run(&write).await?;
-    let read = SqlitePoolOptions::new()
-        .max_connections(config.readers.max(1))
-        .connect_with(options.read_only(true))
-        .await?;
-    Ok((write, Pool::Sqlite(read)))
+    Ok(SqlitePoolOptions::new().max_connections(connections).connect_with(more(options)).await?)
+}
+
+/// The connection that writes, the database as it is.
+pub(super) async fn bare(target: &Target, config: &Config) -> Result<Pool, Error> {
+    match target {
+        Target::File(path) => {
+            Ok(Pool::Sqlite(file(path, config, 1, |options| options.create_if_missing(true)).await?))
+        }
+        Target::Server { url, password } => {
+            let options = postgres::options(url, password.as_deref())?;
+            Ok(postgres::open(options, config).await?.0)
+        }
+    }
+}
+
+/// The steps of the schema that the database has, asked without a change to it: no file is made, none is written.
+pub(super) async fn look(target: &Target, config: &Config) -> Result<Vec<i64>, Error> {
+    let path = match target {
+        Target::Server { .. } => return bare(target, config).await?.steps().await,
+        Target::File(path) => path,
+    };
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    // What a crash or a running process has not yet put into the file itself can only be read with the files beside it.
+    let beside = path.with_extension("sqlite-wal").metadata().is_ok_and(|file| file.len() > 0);
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(!beside);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    let pool = Pool::Sqlite(pool);
+    let steps = pool.steps().await;
+    pool.close().await;
+    steps
+}
+
+/// Whether this is an installation whose schema is older than ours.
+async fn is_behind(pool: &Pool) -> Result<bool, Error> {
+    let done = pool.steps().await?;
+    migration::judge(&done)?;
+    Ok(!done.is_empty() && migration::is_behind(&done))
+}
+
+/// Keeps the database as it is in a file beside it, before its schema is changed.
+async fn keep(pool: &Pool, path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Pool::Sqlite(pool) = pool else { return Ok(()) };
+    let kept = path.with_extension("before-upgrade.sqlite");
+    let failed =
+        |why: std::io::Error| Error::Unfit(format!("keep the cases' database in {}: {why}", kept.display()));
+    match std::fs::remove_file(&kept) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(failed(why)),
+        _ => {}
+    }
+    let statement = sqlx::query("VACUUM INTO $1").bind(kept.display().to_string());
+    statement.execute(pool).await?;
+    std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    tracing::info!(kept = %kept.display(), "the cases' database is kept as it was; its schema is brought up to date");
+    Ok(())
 }
 
 impl Pool {

@@ -10,6 +10,7 @@ mod audit;
 mod change;
 mod comment;
 mod connection;
+mod copy;
 mod delivery;
 mod detected;
 mod feed;
@@ -38,6 +39,7 @@ pub use audit::{AuditHead, AuditReport, Record};
 pub use change::{Change, Verdict};
 pub use comment::{Comment, HistoryEntry};
 pub use connection::Target;
+pub use copy::{Copy, restore};
 pub use delivery::{Attempt, Delivery, DeliveryState, NewDelivery, Standing, Verdict as DeliveryVerdict};
 pub use detected::AlertFigures;
 pub use feed::Feed;
@@ -138,6 +140,11 @@ pub enum Error {
         /// The newest schema known.
         known: i64,
     },
+    /// The database has a step of the schema that no version of this program has.
+    #[error(
+        "the cases database has step {0} of its schema, which this program never had: it is not one of ours, or of a version between two releases; restore a backup into an empty one"
+    )]
+    Foreign(i64),
     /// A stored value makes no sense.
     #[error("cases database: {0} cannot be read back")]
     Corrupt(&'static str),
@@ -228,13 +235,49 @@ impl Cases {
     /// The database cannot be opened, or a later version of this program wrote it.
     pub async fn open(target: &Target, config: Config) -> Result<Cases, Error> {
         let (write, read) = connection::open(target, &config).await?;
+        Ok(Cases::on(write, read, target, config))
+    }
+
+    /// Opens the cases with the schema that they have: what needs a newer one fails.
+    ///
+    /// # Errors
+    /// The database cannot be opened.
+    pub async fn open_as_they_are(target: &Target, config: Config) -> Result<Cases, Error> {
+        let write = connection::bare(target, &config).await?;
+        Ok(Cases::on(write.clone(), write, target, config))
+    }
+
+    fn on(write: Pool, read: Pool, target: &Target, config: Config) -> Cases {
         let hasher = Arc::new(password::Hasher::new(&config));
         let beside = match target {
             Target::File(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
             Target::Server { .. } => PathBuf::new(),
         };
         let rules = Arc::new(RuleSets::own());
-        Ok(Cases { write, read, beside, config: Arc::new(config), rules, hasher })
+        Cases { write, read, beside, config: Arc::new(config), rules, hasher }
+    }
+
+    /// Whether this program can go on with what the database has, asked without a change to it. One that is not there is
+    /// fine.
+    ///
+    /// # Errors
+    /// A later version of this program wrote it, it is not ours, or it cannot be read.
+    pub async fn check(target: &Target, config: &Config) -> Result<(), Error> {
+        migration::judge(&connection::look(target, config).await?)
+    }
+
+    /// Whether the database has our tables already, asked without a change to it.
+    ///
+    /// # Errors
+    /// It does not answer or cannot be read.
+    pub async fn is_there(target: &Target, config: &Config) -> Result<bool, Error> {
+        Ok(!connection::look(target, config).await?.is_empty())
+    }
+
+    /// The newest step of the schema that this program knows.
+    #[must_use]
+    pub fn schema() -> i64 {
+        migration::newest()
     }
 
     /// The same under other rules of law.

@@ -8,7 +8,9 @@ use super::connection::{On, Pool, Tx};
 use sqlx::postgres::PgRow;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Database, Decode, Encode, PgConnection, Postgres, Row as _, Sqlite, Type};
+use sqlx::{
+    AssertSqlSafe, Column as _, Database, Decode, Encode, PgConnection, Postgres, Row as _, Sqlite, Type,
+};
 use std::borrow::Cow;
 
 /// A value of a statement.
@@ -104,6 +106,12 @@ impl<'q> Sql<'q> {
     /// More text.
     pub(crate) fn push(&mut self, text: &'static str) -> &mut Self {
         self.text.to_mut().push_str(text);
+        self
+    }
+
+    /// The name of a table or a column; [`copy`](super::copy) sees to it that it is one.
+    pub(super) fn push_name(&mut self, name: &str) -> &mut Self {
+        self.text.to_mut().push_str(name);
         self
     }
 
@@ -208,5 +216,13 @@ impl Row {
             Row::Sqlite(row) => row.try_get(place)?,
             Row::Postgres(row) => row.try_get(place)?,
         })
+    }
+
+    /// The names of its columns.
+    pub(super) fn names(&self) -> Vec<String> {
+        match self {
+            Row::Sqlite(row) => row.columns().iter().map(|column| column.name().to_owned()).collect(),
+            Row::Postgres(row) => row.columns().iter().map(|column| column.name().to_owned()).collect(),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The cases against a real database: SQLite, or with `HAIDANG_TEST_POSTGRES` PostgreSQL.
 
+mod copying;
 mod together;
 
 use super::place::Place;

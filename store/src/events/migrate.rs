@@ -18,6 +18,20 @@ impl Events {
     /// # Errors
     /// The store refuses, or its tables are newer than this program.
     pub async fn migrate(&self) -> Result<(), EventsError> {
+        self.migrate_to(Events::known_schema()).await
+    }
+
+    /// The newest migration that this program knows.
+    #[must_use]
+    pub fn known_schema() -> u32 {
+        u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The same, but no further than to one migration.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn migrate_to(&self, last: u32) -> Result<(), EventsError> {
         let cluster = self.target.cluster();
         let database =
             format!("CREATE DATABASE IF NOT EXISTS {}{}", identifier(self.target.database()), on(cluster));
@@ -25,12 +39,12 @@ impl Events {
         anywhere.query_raw(&database).execute().await?;
         self.run(OWN_TABLE).await?;
         let found: u32 = self.client.query_raw("SELECT max(number) FROM migrations").fetch_one().await?;
-        let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+        let known = Events::known_schema();
         if found > known {
             return Err(EventsError::Newer { found, known });
         }
         for (number, (name, sql)) in (1..).zip(MIGRATIONS) {
-            if number > found {
+            if number > found && number <= last {
                 self.run(sql).await?;
                 let done = format!("INSERT INTO migrations (number, name) VALUES ({number}, '{name}')");
                 self.client.query_raw(&done).execute().await?;
@@ -75,7 +89,7 @@ fn on(cluster: Option<&str>) -> String {
     cluster.map_or_else(String::new, |name| format!(" ON CLUSTER {}", identifier(name)))
 }
 
-fn identifier(name: &str) -> String {
+pub(super) fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
 }
 

@@ -4,6 +4,7 @@ mod activity;
 mod antivirus;
 mod block;
 pub(crate) mod columns;
+mod copy;
 mod matches;
 mod met;
 mod migrate;
@@ -16,6 +17,7 @@ mod target;
 mod write;
 
 pub use antivirus::{BadCall, MalwareFound};
+pub use copy::{Frozen, thaw};
 pub use matches::MatchCursor;
 pub use met::UnitMet;
 pub use replay::Replay;
@@ -81,6 +83,9 @@ pub enum EventsError {
     /// A stored match does not read.
     #[error("a stored match does not read: {0}")]
     Match(#[from] serde_json::Error),
+    /// What was frozen is not where it was expected.
+    #[error("the engine has frozen parts, but not at {}", .0.display())]
+    NotFrozen(std::path::PathBuf),
     /// The tables are newer than this program.
     #[error("the tables are at migration {found}, this program knows {known}: run the newer program")]
     Newer {
