@@ -169,7 +169,7 @@ fn cells(tally: Tally) -> [Cell; 4] {
 
 fn list(what: &str, all: &[Assessed], has_level: bool) -> Table {
     let mut headings = vec!["TT", what];
-    let mut widths = vec![6, 34];
+    let mut widths = vec![8, 34];
     if has_level {
         headings.extend(["Đơn vị vận hành", "Cấp độ"]);
         widths.extend([24, 12]);

@@ -197,3 +197,20 @@ async fn attestations_are_listed_by_what_they_are_of_and_page_by_page_those_take
     let one = cases.attestation(&all[0].attestation.id).await.unwrap().unwrap();
     assert_eq!(one.withdrawn, Some(later.now));
 }
+
+#[tokio::test]
+async fn figures_of_a_period_count_an_incident_when_it_was_noticed_also_after_a_merge() {
+    let place = Place::new();
+    let cases = open(&place).await;
+    let later = NOW.plus_ms(2 * HOUR_MS);
+    cases.upsert_incidents(&[incident(1, Severity::High, 3)], &[], NOW).await.unwrap();
+    cases.upsert_incidents(&[incident(2, Severity::High, 3)], &[], later).await.unwrap();
+    let numbers = async |from: Time, to: Time| -> Vec<i64> {
+        let found = cases.detected(from, to, 10).await.unwrap();
+        found.iter().map(|(summary, _)| summary.number).collect()
+    };
+    assert_eq!((numbers(NOW, later).await, numbers(later, later.plus_ms(1)).await), (vec![1], vec![2]));
+    let pair = [(Uuid::from_u128(1), Uuid::from_u128(2))];
+    cases.upsert_incidents(&[], &pair, later).await.unwrap();
+    assert_eq!((numbers(NOW, later).await, numbers(later, later.plus_ms(1)).await), (vec![2], vec![]));
+}
