@@ -3,7 +3,7 @@
 
 use crate::record::{FieldRef, Record};
 use crate::sigma::detection::{Detection, Item, Test, Wanted};
-use crate::sigma::pattern::Glob;
+use crate::sigma::pattern::{Folds, Glob};
 use event::{Because, Value};
 
 /// How many reasons a match carries.
@@ -13,24 +13,34 @@ const VALUE_CHARS_MAX: usize = 200;
 
 /// Whether the rule holds of the record. `fields` are the rule's, in the order of its detection.
 pub(crate) fn holds(detection: &Detection, fields: &[FieldRef], record: Record<'_>) -> bool {
-    detection.condition.holds(&mut |at| search_holds(detection, at, fields, record))
+    let mut folds = Folds::default();
+    detection.condition.holds(&mut |at| search_holds(detection, at, fields, record, &mut folds))
 }
 
-fn search_holds(detection: &Detection, at: usize, fields: &[FieldRef], record: Record<'_>) -> bool {
+fn search_holds(
+    detection: &Detection,
+    at: usize,
+    fields: &[FieldRef],
+    record: Record<'_>,
+    folds: &mut Folds,
+) -> bool {
     let any = detection.searches.get(at).map_or(&[][..], |search| &search.any);
-    any.iter().any(|items| items.iter().all(|item| item_holds(item, fields, record, &mut |_, _| {})))
+    any.iter().any(|items| items.iter().all(|item| item_holds(item, fields, record, folds, &mut |_, _| {})))
 }
 
 /// Where an item stands in its rule: search, alternative, item.
 pub(crate) type ItemAt = (usize, usize, usize);
 
-/// Why the rule holds: the items that speak for it, each with the value that met it. `narrow` may say which of an item's
-/// patterns are worth asking, by their places in order.
+/// Which of an item's patterns are worth asking, by their places in order; `None` stands for all.
+pub(crate) type Narrow<'n> = dyn FnMut(ItemAt, &Item, &mut Folds) -> Option<Vec<usize>> + 'n;
+
+/// Why the rule holds: the items that speak for it, each with the value that met it.
 pub(crate) fn because(
     detection: &Detection,
     fields: &[FieldRef],
     record: Record<'_>,
-    narrow: &mut dyn FnMut(ItemAt, &Item) -> Option<Vec<usize>>,
+    folds: &mut Folds,
+    narrow: &mut Narrow<'_>,
 ) -> Vec<Because> {
     let mut searches = Vec::new();
     detection.condition.positive(false, &mut searches);
@@ -48,16 +58,16 @@ pub(crate) fn because(
                             .map_or("", |field| &field.name)
                             .to_owned(),
                         value: shortened(value, pattern),
-                        pattern: pattern.chars().take(VALUE_CHARS_MAX).collect(),
+                        pattern: beginning(pattern),
                     });
                 };
-                match (narrow((at, alternative, nth), item), &item.test) {
+                match (narrow((at, alternative, nth), item, folds), &item.test) {
                     (Some(places), Test::Values { all, patterns }) => {
                         let field = item.field.and_then(|at| fields.get(at));
                         let kept = places.iter().filter_map(|place| patterns.get(*place));
-                        values_hold(*all, kept, field, record, told)
+                        values_hold(*all, kept, field, record, folds, told)
                     }
-                    _ => item_holds(item, fields, record, told),
+                    _ => item_holds(item, fields, record, folds, told),
                 }
             });
             if all {
@@ -72,12 +82,19 @@ pub(crate) fn because(
 
 /// The part of a long value where the pattern stands, else its beginning.
 fn shortened(value: &str, pattern: &str) -> String {
-    if value.chars().count() <= VALUE_CHARS_MAX {
+    if value.len() <= VALUE_CHARS_MAX || value.chars().count() <= VALUE_CHARS_MAX {
         return value.to_owned();
     }
     let at = value.find(pattern.trim_matches('*')).unwrap_or(0);
     let before = value[..at].char_indices().rev().take(VALUE_CHARS_MAX / 4).last().map_or(0, |(at, _)| at);
-    value[before..].chars().take(VALUE_CHARS_MAX).collect()
+    beginning(&value[before..])
+}
+
+fn beginning(text: &str) -> String {
+    if text.len() <= VALUE_CHARS_MAX {
+        return text.to_owned();
+    }
+    text.chars().take(VALUE_CHARS_MAX).collect()
 }
 
 /// Whether an item holds of the record; each value that meets a pattern is told, beside the pattern's text.
@@ -85,10 +102,11 @@ pub(crate) fn item_holds(
     item: &Item,
     fields: &[FieldRef],
     record: Record<'_>,
+    folds: &mut Folds,
     told: &mut dyn FnMut(&str, &str),
 ) -> bool {
     let field = item.field.and_then(|at| fields.get(at));
-    test_holds(&item.test, field, fields, record, told)
+    test_holds(&item.test, field, fields, record, folds, told)
 }
 
 fn test_holds(
@@ -96,11 +114,12 @@ fn test_holds(
     field: Option<&FieldRef>,
     fields: &[FieldRef],
     record: Record<'_>,
+    folds: &mut Folds,
     told: &mut dyn FnMut(&str, &str),
 ) -> bool {
     match test {
         Test::Exists(wanted) => field.is_some_and(|field| record.has(field)) == *wanted,
-        Test::Values { all, patterns } => values_hold(*all, patterns.iter(), field, record, told),
+        Test::Values { all, patterns } => values_hold(*all, patterns.iter(), field, record, folds, told),
         Test::Fields { all, others, place, cased } => {
             let mut one = |at: &usize| {
                 let Some(other) = fields.get(*at) else { return false };
@@ -119,7 +138,7 @@ fn test_holds(
         }
         Test::Not(inner) => {
             let Some(field) = field.filter(|field| record.has(field)) else { return false };
-            if test_holds(inner, Some(field), fields, record, &mut |_, _| {}) {
+            if test_holds(inner, Some(field), fields, record, folds, &mut |_, _| {}) {
                 return false;
             }
             told(&record.first(field).unwrap_or_default(), "neq");
@@ -140,12 +159,13 @@ fn values_hold<'p>(
     mut patterns: impl Iterator<Item = &'p (Wanted, String)>,
     field: Option<&FieldRef>,
     record: Record<'_>,
+    folds: &mut Folds,
     told: &mut dyn FnMut(&str, &str),
 ) -> bool {
     let mut one = |(wanted, text): &(Wanted, String)| match wanted {
         Wanted::Null => field.is_some_and(|field| record.is_null(field)),
         Wanted::Pattern(pattern) => any_value(field, record, &mut |value| {
-            let found = pattern.holds(value);
+            let found = pattern.holds(value, folds);
             if found {
                 told(&value.to_text(), text);
             }

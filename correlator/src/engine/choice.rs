@@ -4,7 +4,7 @@ use super::index::{Index, Literal};
 use super::literal::Need;
 use crate::record::{FieldRef, Record};
 use crate::sigma::detection::{Item, Test, Wanted};
-use crate::sigma::pattern::push_folded;
+use crate::sigma::pattern::Folds;
 use std::collections::{HashMap, HashSet};
 
 /// From how many texts on a list of a rule that held is searched so, which must tell its first text that stands.
@@ -47,13 +47,18 @@ impl Choice {
     }
 
     /// The places of the patterns that may hold, in the list's order.
-    fn narrow(&self, field: Option<&FieldRef>, record: Record<'_>, folds: &mut Folds) -> Vec<usize> {
+    fn narrow(
+        &self,
+        field: Option<&FieldRef>,
+        record: Record<'_>,
+        folds: &mut Folds,
+        numbers: &mut Vec<u32>,
+    ) -> Vec<usize> {
         let mut found = self.others.clone();
         let mut look = |value: event::Value<'_>| {
-            folds.numbers.clear();
-            folds.fold(&value.to_text());
-            self.index.find(&folds.folded, &mut folds.numbers);
-            found.extend(folds.numbers.iter().map(|number| self.places[*number as usize]));
+            numbers.clear();
+            self.index.find(folds.of(&value.to_text()), numbers);
+            found.extend(numbers.iter().map(|number| self.places[*number as usize]));
             false
         };
         match field {
@@ -66,30 +71,11 @@ impl Choice {
     }
 }
 
-/// The value last folded: several lists of a record's rules ask about the same one.
-#[derive(Debug, Default)]
-struct Folds {
-    raw: String,
-    folded: String,
-    numbers: Vec<u32>,
-}
-
-impl Folds {
-    fn fold(&mut self, text: &str) {
-        if self.raw != text {
-            self.raw.clear();
-            self.raw.push_str(text);
-            self.folded.clear();
-            push_folded(text, &mut self.folded);
-        }
-    }
-}
-
 /// The long lists of rules that held, for [`crate::evaluate::because`]: made when a rule first holds.
 #[derive(Debug, Default)]
 pub(super) struct Choices {
     lists: HashMap<(u32, usize, usize, usize), Option<Choice>>,
-    folds: Folds,
+    numbers: Vec<u32>,
 }
 
 impl Choices {
@@ -100,10 +86,11 @@ impl Choices {
         item: &Item,
         fields: &[FieldRef],
         record: Record<'_>,
+        folds: &mut Folds,
     ) -> Option<Vec<usize>> {
         let place = (rule, search, alternative, at);
         let choice = self.lists.entry(place).or_insert_with(|| Choice::of(&item.test, TOLD_MIN));
         let field = item.field.and_then(|field| fields.get(field));
-        choice.as_ref().map(|choice| choice.narrow(field, record, &mut self.folds))
+        choice.as_ref().map(|choice| choice.narrow(field, record, folds, &mut self.numbers))
     }
 }

@@ -26,7 +26,7 @@ use crate::line::{self, Kind, Line, LineReader};
 use crate::record::{self, FieldRef, Flat, Record};
 use crate::ruleset::{DetectionRule, RuleSet};
 use crate::sigma::logsource::LogSource;
-use crate::sigma::pattern::Pattern;
+use crate::sigma::pattern::{Folds, Pattern};
 use choice::Choices;
 use column::{Columns, View};
 use event::{Because, Event};
@@ -69,6 +69,7 @@ pub(crate) struct Engine {
     last_units: Vec<u32>,
     memo: Memo,
     choices: Choices,
+    folds: Folds,
     epoch: u32,
     owners: u32,
     reached: Vec<u32>,
@@ -104,6 +105,7 @@ impl Engine {
             last_units: Vec::new(),
             memo: Memo::default(),
             choices: Choices::default(),
+            folds: Folds::default(),
             epoch: 0,
             owners: 0,
             reached: Vec::new(),
@@ -127,9 +129,16 @@ impl Engine {
         let Some(DetectionRule { detection, fields, .. }) = rules.detections.get(rule as usize) else {
             return Vec::new();
         };
-        evaluate::because(detection, fields, record, &mut |(search, alternative, at), item| {
-            self.choices.narrow((rule, search, alternative, at), item, fields, record)
-        })
+        let choices = &mut self.choices;
+        evaluate::because(
+            detection,
+            fields,
+            record,
+            &mut self.folds,
+            &mut |(search, alternative, at), item, folds| {
+                choices.narrow((rule, search, alternative, at), item, fields, record, folds)
+            },
+        )
     }
 
     fn begin(&mut self) {
@@ -256,7 +265,8 @@ impl Engine {
         found: &mut Vec<u32>,
     ) {
         let columns = if is_event { &self.event_columns } else { &self.flat_columns };
-        let mut asked = Asked { view, columns, memo: &mut self.memo, rules, epoch: self.epoch };
+        let (memo, folds) = (&mut self.memo, &mut self.folds);
+        let mut asked = Asked { view, columns, memo, folds, rules, epoch: self.epoch };
         let owners = &mut self.owners;
         program.ask(&mut asked, found, &mut || next(owners));
     }

@@ -13,7 +13,7 @@ use super::texts::Texts;
 use crate::evaluate;
 use crate::record::FieldRef;
 use crate::ruleset::RuleSet;
-use crate::sigma::pattern::Pattern;
+use crate::sigma::pattern::{Folds, Pattern};
 
 /// Rules, or conditions of log sources, asked together.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ pub(super) struct Asked<'a, V> {
     pub(super) view: &'a V,
     pub(super) columns: &'a Columns,
     pub(super) memo: &'a mut Memo,
+    pub(super) folds: &'a mut Folds,
     pub(super) rules: &'a RuleSet,
     pub(super) epoch: u32,
 }
@@ -245,7 +246,13 @@ impl Program {
         if let Ask::Item { rule, search, alternative, item } = self.graph.atoms[at].ask {
             let rule = &asked.rules.detections[rule as usize];
             let item = &rule.detection.searches[search].any[alternative][item];
-            return evaluate::item_holds(item, &rule.fields, asked.view.record(), &mut |_, _| {});
+            return evaluate::item_holds(
+                item,
+                &rule.fields,
+                asked.view.record(),
+                asked.folds,
+                &mut |_, _| {},
+            );
         }
         let has = self.has(slot, asked);
         let field = self.slots[slot].field.as_ref();
@@ -273,7 +280,7 @@ impl Program {
                         return false;
                     }
                     let held = asked.view.held(asked.memo.get(*entry).place);
-                    held.is_some_and(|held| pattern.holds(held.value(&mut decoded)))
+                    held.is_some_and(|held| pattern.holds(held.value(&mut decoded), asked.folds))
                 });
                 asked.memo.decoded = decoded;
                 holds

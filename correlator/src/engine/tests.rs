@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::line::{Line, LineReader};
 use crate::record::{Flat, Record};
+use crate::sigma::pattern::Folds;
 use crate::{RuleFile, RuleSet};
 use event::{Draft, Event, Field, Raw, Time};
 use proptest::prelude::*;
@@ -173,7 +174,7 @@ proptest! {
                     prop_assert_eq!(&self::expected(&rules, record), &expected, "line, by the reference {}", json);
                     for at in found.clone() {
                         let rule = &rules.detections[at as usize];
-                        let plain = crate::evaluate::because(&rule.detection, &rule.fields, Record::Flat(&flat), &mut |_, _| None);
+                        let plain = crate::evaluate::because(&rule.detection, &rule.fields, Record::Flat(&flat), &mut Folds::default(), &mut |_, _, _| None);
                         prop_assert_eq!(engine.because(at, &rules, record), plain);
                     }
                 }

@@ -14,6 +14,8 @@ use std::collections::HashMap;
 
 /// How deep objects and lists may nest here.
 const DEPTH_MAX: usize = 16;
+/// How many digits surely fit 64 bits.
+const DIGITS_MAX: usize = 18;
 /// How many names are known; beyond, all are forgotten.
 const NAMES_MAX: usize = 4096;
 /// How many orders of keys are remembered, and how many keys of one.
@@ -263,20 +265,33 @@ impl Scan<'_> {
         found.then_some(())
     }
 
-    /// Reads the texts whose keys stood here before, as most do, up to the comma behind the last of them. `false`: none.
+    /// Reads the texts and whole numbers whose keys stood here before, as most do, up to the comma behind the last of them.
+    /// `false`: none.
     fn known(&mut self, path: Name) -> bool {
         let LineReader { spots, marks, layouts, layout, .. } = &mut *self.reader;
         let Some(steps) = layouts[*layout].get(self.nth..) else { return false };
         let (from, mut at) = (spots.len(), self.at);
         for step in steps {
             let rest = self.bytes.get(at..).unwrap_or_default();
-            let Some([b'"', ..]) = rest.strip_prefix(&*step.token).filter(|_| step.path == path) else {
-                break;
-            };
-            let start = at + step.token.len() + 1;
-            let Some(end) = marks.quote_from(start) else { break };
-            spots.push(Spot::new(step.name, Kind::Text, start, end));
-            self.at = end + 1;
+            let Some(rest) = rest.strip_prefix(&*step.token).filter(|_| step.path == path) else { break };
+            let start = at + step.token.len();
+            match rest {
+                [b'"', ..] => {
+                    let Some(end) = marks.quote_from(start + 1) else { break };
+                    spots.push(Spot::new(step.name, Kind::Text, start + 1, end));
+                    self.at = end + 1;
+                }
+                [first @ b'0'..=b'9', ..] => {
+                    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                    let is_plain = digits <= DIGITS_MAX && (*first != b'0' || digits == 1);
+                    if !is_plain || rest.get(digits) != Some(&b',') {
+                        break; // the long way
+                    }
+                    spots.push(Spot::new(step.name, Kind::Whole, start, start + digits));
+                    self.at = start + digits;
+                }
+                _ => break,
+            }
             if self.bytes.get(self.at) != Some(&b',') {
                 break;
             }
@@ -384,7 +399,7 @@ impl Scan<'_> {
         let whole = self.at;
         let digits = self.digits();
         let zero = self.bytes.get(whole) == Some(&b'0');
-        if digits == 0 || digits > 18 || (zero && digits > 1) {
+        if digits == 0 || digits > DIGITS_MAX || (zero && digits > 1) {
             return None;
         }
         let mut kind = Kind::Whole;

@@ -47,7 +47,7 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pattern::Pattern;
+    use super::super::pattern::{Folds, Pattern};
     use super::*;
     use event::Value;
 
@@ -65,8 +65,12 @@ mod tests {
             ("192.0.2.7", "192.0.2.7", true),
         ] {
             let pattern = Pattern::Network(Network::parse(network).unwrap());
-            assert_eq!(pattern.holds(Value::Text(ip)), expected, "{network} {ip}");
-            assert_eq!(pattern.holds(Value::Ip(ip.parse().unwrap())), expected, "{network} {ip}");
+            assert_eq!(pattern.holds(Value::Text(ip), &mut Folds::default()), expected, "{network} {ip}");
+            assert_eq!(
+                pattern.holds(Value::Ip(ip.parse().unwrap()), &mut Folds::default()),
+                expected,
+                "{network} {ip}"
+            );
         }
         assert_eq!(Network::parse("192.0.2.0/33"), None);
         assert_eq!(Network::parse("x/8"), None);

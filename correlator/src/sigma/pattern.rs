@@ -41,9 +41,10 @@ pub(crate) enum Order {
 }
 
 impl Pattern {
-    pub(crate) fn holds(&self, value: Value<'_>) -> bool {
+    pub(crate) fn holds(&self, value: Value<'_>, folds: &mut Folds) -> bool {
         match self {
-            Pattern::Text(glob) => glob.holds(&value.to_text()),
+            Pattern::Text(glob) if glob.cased => glob.holds_as_is(&value.to_text()),
+            Pattern::Text(glob) => glob.holds_as_is(folds.of(&value.to_text())),
             Pattern::Whole(wanted) => match value {
                 Value::Long(number) => number == *wanted,
                 Value::Text(text) if text.parse() == Ok(*wanted) => true,
@@ -65,9 +66,9 @@ impl Pattern {
                 Order::GreaterOrEqual => found >= *bound,
             }),
             Pattern::Part(part, inner) => {
-                part.of(value).is_some_and(|number| inner.holds(Value::Long(number)))
+                part.of(value).is_some_and(|number| inner.holds(Value::Long(number), folds))
             }
-            Pattern::Any(patterns) => patterns.iter().any(|pattern| pattern.holds(value)),
+            Pattern::Any(patterns) => patterns.iter().any(|pattern| pattern.holds(value, folds)),
         }
     }
 }
@@ -312,6 +313,34 @@ pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     Cow::Owned(folded)
 }
 
+/// Texts that were folded a moment ago: an event's values are asked about by one rule after another.
+#[derive(Debug, Default)]
+pub(crate) struct Folds {
+    /// As they are, and folded.
+    kept: [(String, String); Folds::KEPT],
+    oldest: usize,
+}
+
+impl Folds {
+    const KEPT: usize = 8;
+
+    /// The text with its case folded.
+    pub(crate) fn of(&mut self, text: &str) -> &str {
+        let known = self.kept.iter().position(|(plain, _)| plain == text);
+        let at = known.unwrap_or_else(|| {
+            let at = self.oldest;
+            self.oldest = (at + 1) % Folds::KEPT;
+            let (plain, folded) = &mut self.kept[at];
+            plain.clear();
+            plain.push_str(text);
+            folded.clear();
+            push_folded(text, folded);
+            at
+        });
+        &self.kept[at].1
+    }
+}
+
 /// Adds the text with its case folded.
 pub(crate) fn push_folded(text: &str, folded: &mut String) {
     let mut rest = text;
@@ -400,12 +429,23 @@ mod tests {
 
     #[test]
     fn numbers_meet_numbers_and_their_text() {
-        assert!(Pattern::Whole(4625).holds(Value::Long(4625)));
-        assert!(Pattern::Whole(4625).holds(Value::Text("4625")));
-        assert!(!Pattern::Whole(4625).holds(Value::Text("46250")));
-        assert!(Pattern::Text(Glob::literal("4625", Place::Whole, false)).holds(Value::Long(4625)));
-        assert!(Pattern::Compare(Order::GreaterOrEqual, 10.0).holds(Value::Text("10")));
-        assert!(!Pattern::Compare(Order::Less, 10.0).holds(Value::Text("ten")));
+        let holds = |pattern: Pattern, value: Value<'_>| pattern.holds(value, &mut Folds::default());
+        assert!(holds(Pattern::Whole(4625), Value::Long(4625)));
+        assert!(holds(Pattern::Whole(4625), Value::Text("4625")));
+        assert!(!holds(Pattern::Whole(4625), Value::Text("46250")));
+        assert!(holds(Pattern::Text(Glob::literal("4625", Place::Whole, false)), Value::Long(4625)));
+        assert!(holds(Pattern::Compare(Order::GreaterOrEqual, 10.0), Value::Text("10")));
+        assert!(!holds(Pattern::Compare(Order::Less, 10.0), Value::Text("ten")));
+    }
+
+    #[test]
+    fn what_is_kept_folded_is_what_folding_gives() {
+        let mut folds = Folds::default();
+        let texts: Vec<String> = (0..20).map(|n| format!("ĐĂNG {n}")).collect();
+        for text in texts.iter().chain(&texts[12..]).chain(&texts[..3]) {
+            assert_eq!(folds.of(text), folded(text));
+        }
+        assert_eq!(folds.of(""), "");
     }
 
     proptest! {
