@@ -350,6 +350,8 @@ async fn a_database_of_a_newer_program_is_refused_and_an_own_one_opens_again() {
     assert!(again.incident(&id(1)).await.unwrap().is_some());
     sql("INSERT INTO schema_steps (number) VALUES (999)").execute(&again.write).await.unwrap();
     again.close().await;
+    let looked_at = Cases::check(target, &Config::default()).await;
+    assert!(matches!(looked_at, Err(Error::Newer { found: 999, .. })), "{looked_at:?}");
     assert!(matches!(Cases::open(target, Config::default()).await, Err(Error::Newer { found: 999, .. })));
 }
 
