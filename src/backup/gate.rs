@@ -56,11 +56,21 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+    /// Ends the others, also when an assertion fails.
+    struct Stop<'a>(&'a AtomicBool);
+
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
     #[test]
     fn a_backup_comes_between_batches_however_many_there_are() {
         let dir = tempfile::tempdir().unwrap();
         let (inside, stop, batches) = (AtomicU32::new(0), AtomicBool::new(false), AtomicU32::new(0));
         std::thread::scope(|scope| {
+            let _stop = Stop(&stop);
             for _ in 0..2 {
                 scope.spawn(|| {
                     let gate = Gate::of(dir.path());
@@ -87,7 +97,6 @@ mod tests {
                 }
                 drop(held);
             }
-            stop.store(true, Ordering::SeqCst);
         });
     }
 }
