@@ -194,6 +194,10 @@ fn while_the_other_side_is_down_reports_wait_and_then_each_arrives_once() {
     }
     trail(&client.get("/api/v1/audit?limit=1000"), delivered.len());
     export(&stack, folder);
+    let audit = client.get("/api/v1/audit?limit=1000");
+    let entries = audit["items"].as_array().unwrap();
+    let made = entries.iter().filter(|entry| entry["action"] == "avreport.export");
+    assert_eq!(made.count(), 1, "what was made by hand is in the trail; what was not made is not");
 }
 
 /// Every delivery is in the trail with its audience and colour.

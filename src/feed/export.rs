@@ -4,9 +4,12 @@ use crate::avreport;
 use crate::config::{Config, Place};
 use anyhow::Context as _;
 use event::Time;
+use exchange::edxml::Signer;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use store::cases::{Actor, Cases};
+use store::events::Events;
 
 /// What `haidang feed export` takes.
 #[derive(clap::Args)]
@@ -53,25 +56,16 @@ pub(super) fn run(options: &Export) -> anyhow::Result<ExitCode> {
     let signer = avreport::signer(&config.exchange.avreport)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
-    let report = runtime.block_on(async {
+    let document = runtime.block_on(async {
         let (events, engine) = crate::rules::beside(&config).await?;
         let cases = crate::cases::open(&config, &config.data()).await?;
-        let report = avreport::report(&events, &cases, &config.exchange.avreport, (from, to)).await;
+        let document = document(&config, &events, &cases, &signer, (from, to)).await;
         cases.close().await;
         if let Some(engine) = engine {
             engine.stop().await;
         }
-        report
+        document
     })?;
-    let settings = &config.exchange;
-    let document = exchange::edxml::signed(&report, &settings.organisation, &settings.avreport, &signer)
-        .context("sign")?;
-    tracing::info!(
-        malware = report.malware.len(),
-        connections = report.connections.len(),
-        systems = report.systems.len(),
-        "the report is signed"
-    );
     match &options.output {
         Some(file) => std::fs::write(file, document).with_context(|| format!("write {}", file.display()))?,
         None => {
@@ -82,4 +76,29 @@ pub(super) fn run(options: &Export) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The signed report. That it was made stands in the audit trail: nobody else sees where a person takes it.
+async fn document(
+    config: &Config,
+    events: &Events,
+    cases: &Cases,
+    signer: &Signer,
+    (from, to): (Time, Time),
+) -> anyhow::Result<String> {
+    let settings = &config.exchange;
+    let report = avreport::report(events, cases, &settings.avreport, (from, to)).await?;
+    let document = exchange::edxml::signed(&report, &settings.organisation, &settings.avreport, signer)
+        .context("sign")?;
+    let (malware, connections, systems) =
+        (report.malware.len(), report.connections.len(), report.systems.len());
+    let by = Actor::system("feed export", Time(jiff::Timestamp::now().as_millisecond()));
+    let detail =
+        format!("{from} to {to}: {malware} of malware, {connections} connections, {systems} systems");
+    cases
+        .audit(&by, "avreport.export", "avreport", "done", &detail)
+        .await
+        .context("note it in the audit trail")?;
+    tracing::info!(malware, connections, systems, "the report is signed");
+    Ok(document)
 }

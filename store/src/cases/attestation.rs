@@ -207,13 +207,15 @@ impl Cases {
         query.fetch_all(&self.read).await?.iter().map(kept).collect()
     }
 
-    /// When something was last delivered to others, before that moment.
+    /// When something was last delivered to others, before that moment: sent to them, or fetched by a partner's account.
+    /// What one of our own people reads of a collection has not left the house.
     ///
     /// # Errors
     /// The database refused.
     pub async fn last_delivery(&self, before: Time) -> Result<Option<Time>, Error> {
-        let row = sql("SELECT MAX(time_ms) FROM audit WHERE time_ms < $1 AND result = 'done' AND action IN \
-             ('taxii.read', 'delivery.send')")
+        let row = sql("SELECT MAX(time_ms) FROM audit WHERE time_ms < $1 AND result = 'done' AND \
+             (action = 'delivery.send' OR action = 'taxii.read' AND actor IN \
+             (SELECT username FROM users WHERE role = 'partner'))")
         .bind(before.0)
         .fetch_one(&self.read)
         .await?;

@@ -214,3 +214,33 @@ async fn figures_of_a_period_count_an_incident_when_it_was_noticed_also_after_a_
     cases.upsert_incidents(&[], &pair, later).await.unwrap();
     assert_eq!((numbers(NOW, later).await, numbers(later, later.plus_ms(1)).await), (vec![2], vec![]));
 }
+
+#[tokio::test]
+async fn what_our_own_people_read_is_not_shared_with_anybody() {
+    let place = Place::new();
+    let cases = open(&place).await;
+    let user = |username: &str, role| crate::cases::NewUser {
+        username: username.into(),
+        display_name: String::new(),
+        role,
+        password: "a long enough one".into(),
+    };
+    cases.add_user(&by(NOW), user("ncsc", crate::cases::Role::Partner)).await.unwrap();
+    cases.add_user(&by(NOW), user("lan", crate::cases::Role::Admin)).await.unwrap();
+    let read = async |name: &str, result: &str, at: Time| {
+        let actor = Actor { name: name.into(), ..by(at) };
+        cases.audit(&actor, "taxii.read", "a collection", result, "1 objects").await.unwrap();
+    };
+    read("lan", "done", NOW).await;
+    read("ncsc", "denied", NOW).await;
+    let later = NOW.plus_ms(HOUR_MS);
+    assert_eq!(cases.last_delivery(later).await.unwrap(), None);
+    read("ncsc", "done", NOW.plus_ms(1)).await;
+    read("lan", "done", NOW.plus_ms(2)).await;
+    assert_eq!(cases.last_delivery(later).await.unwrap(), Some(NOW.plus_ms(1)));
+    assert_eq!(
+        cases.last_delivery(NOW.plus_ms(1)).await.unwrap(),
+        None,
+        "the moment itself is not before it"
+    );
+}
