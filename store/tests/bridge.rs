@@ -1,8 +1,9 @@
 //! The bridge as the `clickhouse` crate sees it, and the traps of the engine behind it.
 
-use crate::live::Live;
+use crate::live::{Live, config};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
+use store::engine::Config;
 
 #[derive(Clone, Debug, PartialEq, Row, Serialize, Deserialize)]
 struct Line {
@@ -162,6 +163,22 @@ async fn a_query_whose_client_left_is_stopped() {
     while client.query(running).fetch_one::<u64>().await.unwrap() == 0 {}
     task.abort();
     while client.query(running).fetch_one::<u64>().await.unwrap() > 0 {}
+    live.stop().await;
+}
+
+/// The stop of a query whose client left must not reach what the same session runs next.
+#[tokio::test]
+async fn a_query_whose_client_left_takes_no_other_with_it() {
+    let live = Live::start_with(Config { queries_max: 1, ..config() }).await;
+    let client = table(&live).await;
+    insert(&client, &lines(10)).await.unwrap();
+    for round in 0..500 {
+        // One piece, then the end: the client is gone at about the moment at which the query is.
+        let left = client.query("SELECT number FROM numbers(3)").fetch_one::<u64>().await;
+        assert_eq!(left.unwrap(), 0);
+        let next = client.query(&format!("ALTER TABLE t FREEZE WITH NAME 'next{round}'")).execute().await;
+        assert!(next.is_ok(), "round {round}: {next:?}");
+    }
     live.stop().await;
 }
 

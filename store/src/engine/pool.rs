@@ -173,21 +173,13 @@ impl std::ops::DerefMut for Lease {
 }
 
 impl Lease {
-    /// Brings the session to these settings. If that fails halfway nobody knows what it has: it is closed, and a fresh one
-    /// is asked, because a stop that was meant for the session's last query can still hit what comes next on it.
+    /// Brings the session to these settings. If that fails halfway nobody knows what it has: it is closed.
     pub(super) fn prepare(&mut self, database: &str, wanted: &Settings) -> Result<(), Fault> {
         let Some(session) = &mut self.session else { return Ok(()) };
-        if session.prepare(database, wanted).is_ok() {
-            return Ok(());
+        let result = session.prepare(database, wanted);
+        if result.is_err() {
+            self.session = None;
         }
-        let mut fresh = self.pool.session(&[])?;
-        let result = fresh.prepare(database, wanted);
-        if result.is_err()
-            && let Ok(clean) = self.pool.session(&[])
-        {
-            fresh = clean;
-        }
-        self.session = Some(fresh);
         result
     }
 }

@@ -6,8 +6,8 @@ use super::request::{Request, starts_with};
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
@@ -50,16 +50,16 @@ enum End {
 struct Stop {
     pool: Arc<Pool>,
     comment: Option<String>,
-    running: Arc<AtomicBool>,
+    running: Arc<Mutex<bool>>,
 }
 
-/// Says, when dropped, that the query no longer runs. A stop that came later would hit what its session runs next: a
-/// client that takes one row and goes is gone after the query mostly.
-struct Running(Arc<AtomicBool>);
+/// Says, when dropped, that the query no longer runs, and waits for a stop that is under way: one that came later would
+/// hit what the session runs next. A client that takes one row and goes is gone at about the moment at which the query is.
+struct Running(Arc<Mutex<bool>>);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 }
 
@@ -71,7 +71,8 @@ impl Drop for Stop {
             let pool = Arc::clone(&self.pool);
             let running = Arc::clone(&self.running);
             runtime.spawn_blocking(move || {
-                if running.load(Ordering::Acquire)
+                let running = running.lock().unwrap_or_else(PoisonError::into_inner); // kept until the stop is done
+                if *running
                     && let Err(fault) = pool.kill(&comment)
                 {
                     tracing::warn!(%fault, comment, "stop a query whose client is gone");
@@ -96,7 +97,7 @@ pub(super) async fn run(
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         request.settings.entry("log_comment".into()).or_insert_with(|| format!("bridge-{number}")).clone()
     });
-    let running = Running(Arc::new(AtomicBool::new(true)));
+    let running = Running(Arc::new(Mutex::new(true)));
     let stop = Stop { pool: Arc::clone(&pool), comment, running: Arc::clone(&running.0) };
     let worker_pool = Arc::clone(&pool);
     tokio::task::spawn_blocking(move || {
