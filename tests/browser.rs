@@ -2,9 +2,9 @@
 //! releases it.
 
 use crate::stack::{PASSWORD, Stack, is_about};
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::net::TcpStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 #[test]
 fn a_person_signs_in_and_works_on_the_incident_to_its_end() {
@@ -32,19 +32,43 @@ fn a_person_signs_in_and_works_on_the_incident_to_its_end() {
 
 /// Runs a script of the browser's; it leaves pictures in `target/browser`.
 pub(crate) fn drive(stack: &Stack, script: &str, arguments: &[&str]) {
+    drive_and(stack, script, arguments, "", || {});
+}
+
+/// Runs a script of the browser's, and does something meanwhile, once the script has written this line.
+pub(crate) fn drive_and(
+    stack: &Stack,
+    script: &str,
+    arguments: &[&str],
+    line: &str,
+    meanwhile: impl FnOnce(),
+) {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let pictures = root.join("target/browser");
     std::fs::create_dir_all(&pictures).unwrap();
-    let run = Command::new("node")
+    let mut run = Command::new("node")
         .arg(root.join("tests/browser").join(script))
         .arg(format!("http://{}", stack.addresses.api))
         .arg(PASSWORD)
         .args(arguments)
         .arg(&pictures)
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
-    let (said, wrong) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
-    assert!(run.status.success(), "{said}\n{wrong}");
+    let (mut said, mut meanwhile) = (String::new(), Some(meanwhile));
+    for one in std::io::BufReader::new(run.stdout.take().unwrap()).lines() {
+        let one = one.unwrap();
+        if one == line
+            && let Some(meanwhile) = meanwhile.take()
+        {
+            meanwhile();
+        }
+        said.push_str(&one);
+        said.push('\n');
+    }
+    let run = run.wait_with_output().unwrap();
+    assert!(run.status.success(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
 }
 
 #[test]

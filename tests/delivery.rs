@@ -1,7 +1,8 @@
 //! The antivirus report from the line of a console to the other side's disk: made, signed, kept while they are down, and
 //! everything arrives once.
 
-use crate::stack::{Stack, wait};
+use crate::browser::drive_and;
+use crate::stack::{Client, Stack, wait};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -65,6 +66,14 @@ impl Receiver {
     }
 }
 
+impl Receiver {
+    /// Answers what is under way and is down.
+    fn stop(mut self) {
+        let asked = Command::new("kill").arg(self.0.id().to_string()).status().unwrap();
+        assert!(asked.success() && self.0.wait().unwrap().success());
+    }
+}
+
 impl Drop for Receiver {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -122,54 +131,87 @@ fn received(folder: &Path) -> BTreeMap<String, (u32, String)> {
     all
 }
 
+/// The malware that documents tell of, how often each.
+fn told_of(folder: &Path, name: &str) -> usize {
+    let keys = received(folder).into_keys();
+    keys.filter(|key| std::fs::read_to_string(folder.join(format!("{key}.xml"))).unwrap().contains(name))
+        .count()
+}
+
+/// What the API says of a partner once it is as `wanted`.
+fn wait_partner(client: &Client, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let told = wait(Duration::from_secs(180), || {
+        Some(partner(&client.get("/api/v1/exchange"), name)).filter(|told| wanted(told))
+    });
+    told.unwrap_or_else(|| panic!("{}", client.get("/api/v1/exchange")))
+}
+
+fn number(told: &Value, name: &str) -> i64 {
+    told[name].as_i64().unwrap_or_else(|| panic!("{name}: {told}"))
+}
+
 #[test]
-fn while_the_other_side_is_down_reports_wait_and_then_each_arrives_once() {
+fn while_the_other_side_is_down_reports_wait_their_age_is_told_and_then_each_arrives_once() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     certificates(folder);
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let receiver = Receiver::start(folder, port);
     let mut stack = Stack::start_with(&config(folder, port));
     let client = stack.client();
     found(&stack, "MAY-01", "Trojan.Win32.ViDu.first");
     updated(&stack, "MAY-01");
     client.wait_count("event.category:malware", 1, Duration::from_secs(20));
-    let told = wait(Duration::from_secs(120), || {
-        let told = partner(&client.get("/api/v1/exchange"), "ncsc");
-        Some(told).filter(|told| told["waiting"].as_u64() >= Some(3) && told["problem"] != "")
-    });
-    let told = told.unwrap_or_else(|| panic!("{}", client.get("/api/v1/exchange")));
-    assert_eq!((&told["succeeded"], &told["refused"]), (&Value::Null, &0.into()), "{told}");
-    assert!(told["waiting_since"].is_string() && told["next"].is_string(), "{told}");
+    wait_partner(&client, "ncsc", |told| told["waiting"] == 0 && told_of(folder, "ViDu.first") == 1);
 
-    // What waits is on the disk.
+    // Down from here on: what is made waits, and the last success grows older.
+    receiver.stop();
+    found(&stack, "MAY-02", "Trojan.Win32.ViDu.second");
+    client.wait_count("event.category:malware", 2, Duration::from_secs(20));
+    let down = wait_partner(&client, "ncsc", |told| number(told, "waiting") >= 2 && told["problem"] != "");
+    assert!(down["waiting_since"].is_string() && down["next"].is_string(), "{down}");
+    let older = wait_partner(&client, "ncsc", |told| {
+        number(told, "succeeded_age_s") >= number(&down, "succeeded_age_s") + 5
+            && number(told, "waiting") > number(&down, "waiting")
+    });
+    assert_eq!(older["succeeded"], down["succeeded"]);
+
+    // What waits, and since when, is on the disk.
     let before = client.get("/api/v1/exchange/deliveries?limit=1000");
     stack.kill_and_restart();
     let client = stack.client();
-    found(&stack, "MAY-02", "Trojan.Win32.ViDu.second");
-    client.wait_count("event.category:malware", 2, Duration::from_secs(20));
+    let after = partner(&client.get("/api/v1/exchange"), "ncsc");
+    assert_eq!(after["succeeded"], older["succeeded"]);
+    assert!(number(&after, "succeeded_age_s") >= number(&older, "succeeded_age_s"), "{after}");
+    found(&stack, "MAY-03", "Trojan.Win32.ViDu.third");
+    client.wait_count("event.category:malware", 3, Duration::from_secs(20));
 
-    let receiver = Receiver::start(folder, port);
-    let both = |documents: &[String]| {
-        ["ViDu.first", "ViDu.second"].iter().all(|name| documents.iter().any(|text| text.contains(name)))
-    };
-    let texts = || -> Vec<String> {
-        let all = received(folder).into_keys();
-        all.map(|key| std::fs::read_to_string(folder.join(format!("{key}.xml"))).unwrap()).collect()
-    };
-    let arrived = wait(Duration::from_secs(180), || {
-        let told = partner(&client.get("/api/v1/exchange"), "ncsc");
-        Some(told).filter(|told| told["waiting"].as_u64() <= Some(1) && both(&texts()))
+    // A person watches: they see the age and what waits grow, and what becomes of it once the other side is up.
+    let mut receiver = None;
+    drive_and(&stack, "delivery.mjs", &["ncsc", "stranger"], "seen while it is down", || {
+        receiver = Some(Receiver::start(folder, port));
     });
-    let arrived = arrived.unwrap_or_else(|| panic!("{}", client.get("/api/v1/exchange")));
-    assert!(arrived["succeeded_age_s"].as_i64().unwrap() < 180, "{arrived}");
-    let distrusts = wait(Duration::from_secs(20), || {
-        let told = partner(&client.get("/api/v1/exchange"), "stranger");
-        told["problem"].as_str()?.contains("certificate").then_some(told)
+    let arrived = wait_partner(&client, "ncsc", |told| {
+        number(told, "waiting") <= 1
+            && ["ViDu.second", "ViDu.third"].iter().all(|name| told_of(folder, name) > 0)
     });
-    let stranger = distrusts.unwrap_or_else(|| panic!("{}", client.get("/api/v1/exchange")));
+    assert_ne!(arrived["succeeded"], older["succeeded"]);
+    assert!(number(&arrived, "succeeded_age_s") < number(&older, "succeeded_age_s"), "{arrived}");
+    let stranger = wait_partner(&client, "stranger", |told| {
+        told["problem"].as_str().is_some_and(|problem| problem.contains("certificate"))
+    });
     assert_eq!(stranger["succeeded"], Value::Null, "{stranger}");
     drop(receiver);
+    once(&client, folder, &before);
+    export(&stack, folder);
+    let audit = client.get("/api/v1/audit?limit=1000");
+    let entries = audit["items"].as_array().unwrap();
+    let made = entries.iter().filter(|entry| entry["action"] == "avreport.export");
+    assert_eq!(made.count(), 1, "what was made by hand is in the trail; what was not made is not");
+}
 
+/// Everything arrived once and as it was made, with what waited `before` the crash.
+fn once(client: &Client, folder: &Path, before: &Value) {
     let deliveries = client.get("/api/v1/exchange/deliveries?limit=1000");
     let deliveries = deliveries["items"].as_array().unwrap();
     let received = received(folder);
@@ -189,15 +231,10 @@ fn while_the_other_side_is_down_reports_wait_and_then_each_arrives_once() {
             "what waited before the crash has arrived"
         );
     }
-    for name in ["ViDu.first", "ViDu.second"] {
-        assert_eq!(texts().iter().filter(|text| text.contains(name)).count(), 1, "{name} is told of once");
+    for name in ["ViDu.first", "ViDu.second", "ViDu.third"] {
+        assert_eq!(told_of(folder, name), 1, "{name} is told of once");
     }
     trail(&client.get("/api/v1/audit?limit=1000"), delivered.len());
-    export(&stack, folder);
-    let audit = client.get("/api/v1/audit?limit=1000");
-    let entries = audit["items"].as_array().unwrap();
-    let made = entries.iter().filter(|entry| entry["action"] == "avreport.export");
-    assert_eq!(made.count(), 1, "what was made by hand is in the trail; what was not made is not");
 }
 
 /// Every delivery is in the trail with its audience and colour.
@@ -238,7 +275,7 @@ fn export(stack: &Stack, folder: &Path) {
     let system = text.split("<OS>").nth(1).unwrap().split("</OS>").next().unwrap();
     assert!(system.contains("name=\"may-01\"><OSName></OSName><LastUpdate>20"), "{system}");
     assert!(system.contains("name=\"may-02\"><OSName></OSName><LastUpdate></LastUpdate>"), "{system}");
-    assert!(text.contains("<NumberMachineNotUpdateOn15Day>1</NumberMachineNotUpdateOn15Day>"), "{text}");
+    assert!(text.contains("<NumberMachineNotUpdateOn15Day>2</NumberMachineNotUpdateOn15Day>"), "{text}");
     let row = "<Machine ip=\"\" name=\"MAY-01\"><MalwareInfo><MalwareName>Trojan.Win32.ViDu.first</MalwareName>\
                <MalwareType>Trojan</MalwareType><MalwareBehavior>threat-removed</MalwareBehavior>\
                <TypeOfDevice>removable</TypeOfDevice><NumberFile>1</NumberFile></MalwareInfo></Machine>";

@@ -1,5 +1,5 @@
 """The other side of a delivery: takes documents over TLS, keeps each, and writes a line for every request."""
-import hashlib, json, ssl, sys
+import hashlib, json, signal, ssl, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -32,8 +32,14 @@ class Receiver(BaseHTTPRequestHandler):
         pass
 
 
-server = ThreadingHTTPServer(("127.0.0.1", port), Receiver)
+class Server(ThreadingHTTPServer):
+    daemon_threads = False  # what is under way is answered before the end, or nobody could count what arrived
+
+
+server = Server(("127.0.0.1", port), Receiver)
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(folder / "server.pem", folder / "server.key")
 server.socket = context.wrap_socket(server.socket, server_side=True)
 server.serve_forever()
+server.server_close()
