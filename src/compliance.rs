@@ -16,6 +16,9 @@ use store::events::Events;
 pub(crate) struct Config {
     /// Folders of `.yml` files. A file takes the place of the rule set with its `id`.
     pub(crate) folders: Vec<PathBuf>,
+    /// The national system: partners of `[[exchange.deliveries]]`, and users of the role `partner` who fetch over TAXII.
+    /// What they get counts as shared with it; what other partners get does not.
+    pub(crate) national: Vec<String>,
 }
 
 impl Config {
@@ -34,7 +37,8 @@ impl Config {
             }
         }
         files.sort();
-        RuleSets::read(&files).map(Arc::new).map_err(|problems| {
+        let read = RuleSets::read(&files).map(|rules| Arc::new(rules.with_national(self.national.clone())));
+        read.map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             anyhow::anyhow!("{}", lines.join("\n"))
         })

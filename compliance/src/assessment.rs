@@ -4,6 +4,7 @@
 use crate::day::Period;
 use crate::ruleset::{Certainty, MeasureKind, Subject, Wanted};
 use event::Time;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// Whether what is required is met.
@@ -122,6 +123,24 @@ pub struct Measured {
     /// Where that can be seen.
     pub proof: Vec<Proof>,
     /// The document and article that asks for it.
+    pub citation: String,
+    /// How sure we are of the rule.
+    pub certainty: Certainty,
+    /// Rules that held on earlier days of the period, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub earlier: Vec<EarlierRule>,
+}
+
+/// What was asked on the days of a period before the rule that it is held to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlierRule {
+    /// The first of those days.
+    pub from: Date,
+    /// The last of them.
+    pub until: Date,
+    /// What the value was to be; none if nothing was required at the level of those days.
+    pub required: Option<f64>,
+    /// The document and article that asked for it.
     pub citation: String,
     /// How sure we are of the rule.
     pub certainty: Certainty,

@@ -4,6 +4,7 @@ use crate::assessment::{Assessed, Assessment, Measured, Outcome, Tally};
 use crate::day::Period;
 use crate::ruleset::{Certainty, RuleSets, Subject};
 use event::Time;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// How a layer stands.
@@ -142,11 +143,11 @@ impl RuleSets {
             computed: now.computed,
             province: row("", "", &all, &all_before),
             units: units.collect(),
-            targets: self.targets(now.period, &all),
+            targets: self.targets(now.period.today(now.computed), &all),
         }
     }
 
-    fn targets(&self, period: Period, all: &[Assessed]) -> Vec<TargetStand> {
+    fn targets(&self, day: Date, all: &[Assessed]) -> Vec<TargetStand> {
         let stand = |rule: &crate::ruleset::TargetRule| {
             let (mut of, mut fit) = (0, 0);
             let asked = all.iter().flat_map(|one| &one.measures).filter(|one| one.id == rule.measure);
@@ -170,7 +171,7 @@ impl RuleSets {
                 certainty: rule.law.certainty,
             }
         };
-        self.targets_on(period.last).into_iter().map(stand).collect()
+        self.targets_on(day).into_iter().map(stand).collect()
     }
 }
 

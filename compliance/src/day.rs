@@ -58,6 +58,12 @@ impl Period {
         self.last.checked_add(1.day()).map_or(first_moment(self.last), first_moment)
     }
 
+    /// Its last day that has come; the first if none has.
+    #[must_use]
+    pub fn today(&self, now: Time) -> Date {
+        day_of(now).min(self.last).max(self.first)
+    }
+
     /// As many days, right before it.
     #[must_use]
     pub fn before(&self) -> Period {

@@ -13,7 +13,8 @@ mod retention;
 mod ruleset;
 
 pub use assessment::{
-    Assessed, Assessment, Count, Measured, Outcome, Proof, ProofKind, Quantity, RegimeName, Said, Tally,
+    Assessed, Assessment, Count, EarlierRule, Measured, Outcome, Proof, ProofKind, Quantity, RegimeName,
+    Said, Tally,
 };
 pub use board::{Board, BoardRow, LayerStand, LayerState, Missing, TargetStand};
 pub use day::{Period, day_of, first_moment};

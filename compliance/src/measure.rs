@@ -5,14 +5,14 @@ mod logs;
 mod proof;
 
 use crate::assessment::{
-    Assessed, Assessment, Count, Measured, Outcome, Proof, Quantity, RegimeName, Said, Tally,
+    Assessed, Assessment, Count, EarlierRule, Measured, Outcome, Proof, Quantity, RegimeName, Said, Tally,
 };
 use crate::day::Period;
 use crate::deadline::Stand;
 use crate::evidence::{Antivirus, Evidence, IncidentFacts};
-use crate::ruleset::{MeasureKind, MeasureRule, RuleSets, Subject, Wanted};
+use crate::ruleset::{Asked, Before, MeasureKind, MeasureRule, OUTDATED_DAYS, RuleSets, Subject, Wanted};
 use event::Time;
-use registry::{Dossier, Endpoint, Registry, System, Unit};
+use registry::{Date, Dossier, Endpoint, Registry, System, Unit};
 use std::collections::HashMap;
 
 /// So many names of what is missing are told; the rest is counted.
@@ -64,11 +64,14 @@ struct Assess<'a> {
     period: Period,
     /// The end of the period, or now if that is earlier.
     end: Time,
+    /// The last day of the period that has come: its rules are those that are asked.
+    today: Date,
     endpoints: HashMap<&'a str, Vec<&'a Endpoint>>,
 }
 
 impl RuleSets {
-    /// Measures everything that is asked on the period's last day.
+    /// Measures everything that is asked on the period's last day, or today if that is earlier. Where another rule held
+    /// before within the period, the measure tells it; it is held to the last one for all of its days.
     #[must_use]
     pub fn assess(&self, registry: &Registry, evidence: &Evidence, period: Period) -> Assessment {
         let mut endpoints: HashMap<&str, Vec<&Endpoint>> = HashMap::new();
@@ -76,15 +79,16 @@ impl RuleSets {
             endpoints.entry(&endpoint.unit).or_default().push(endpoint);
         }
         let end = period.end().min(evidence.now);
-        let assess = Assess { rules: self, registry, evidence, period, end, endpoints };
-        let rules = self.measures_on(period.last);
+        let today = period.today(evidence.now);
+        let assess = Assess { rules: self, registry, evidence, period, end, today, endpoints };
+        let rules = self.measures_within(period.first, today);
         let names: HashMap<&str, &str> =
             registry.units.iter().map(|unit| (unit.id.as_str(), unit.name.as_str())).collect();
         let there = |unit: &&Unit| {
             unit.since.is_none_or(|since| since <= period.last)
                 && unit.until.is_none_or(|until| until >= period.first)
         };
-        let regime = self.regime_on(period.last);
+        let regime = self.regime_on(today);
         Assessment {
             period,
             computed: evidence.now,
@@ -117,14 +121,14 @@ impl Assess<'_> {
         name: &str,
         unit: &str,
         names: &HashMap<&str, &str>,
-        rules: &[&MeasureRule],
+        rules: &[Asked<'_>],
     ) -> Assessed {
         let level = match of {
-            Of::System(system) => system.level_within(self.period.first, self.period.last),
+            Of::System(system) => system.level_within(self.period.first, self.today),
             _ => 0,
         };
-        let asked = rules.iter().filter(|rule| rule.of == of.subject());
-        let measures: Vec<Measured> = asked.map(|rule| self.measured(rule, of, level)).collect();
+        let asked = rules.iter().filter(|asked| asked.rule.of == of.subject());
+        let measures: Vec<Measured> = asked.map(|asked| self.measured(asked, of, level)).collect();
         Assessed {
             subject: of.subject(),
             id: of.id().to_owned(),
@@ -137,7 +141,7 @@ impl Assess<'_> {
         }
     }
 
-    fn measured(&self, rule: &MeasureRule, of: Of<'_>, level: u8) -> Measured {
+    fn measured(&self, Asked { rule, earlier }: &Asked<'_>, of: Of<'_>, level: u8) -> Measured {
         let found = self.value(rule, of, level);
         let threshold = rule.threshold.get(&level).copied();
         let required = threshold.map(|threshold| found.required.unwrap_or(threshold));
@@ -168,6 +172,26 @@ impl Assess<'_> {
             proof: found.proof,
             citation: rule.law.citation.clone(),
             certainty: rule.law.certainty,
+            earlier: earlier.iter().map(|before| self.earlier(before, of)).collect(),
+        }
+    }
+
+    fn earlier(&self, Before { from, until, rule }: &Before<'_>, of: Of<'_>) -> EarlierRule {
+        let level = match of {
+            Of::System(system) => system.level_within(*from, *until),
+            _ => 0,
+        };
+        let threshold = rule.threshold.get(&level).copied();
+        let required = match rule.kind {
+            MeasureKind::Retention => threshold.map(|_| self.days_held(*until, level)),
+            _ => threshold,
+        };
+        EarlierRule {
+            from: *from,
+            until: *until,
+            required,
+            citation: rule.law.citation.clone(),
+            certainty: rule.law.certainty,
         }
     }
 
@@ -178,7 +202,9 @@ impl Assess<'_> {
             (MeasureKind::Retention, Of::System(system)) => self.retention(system, level),
             (MeasureKind::ClockSkew, Of::System(system)) => self.skew(system),
             (MeasureKind::LevelDetermined, Of::System(system)) => {
-                let is_determined = system.level > 0 && system.dossier == Dossier::Approved;
+                let is_decided = system.decided.is_none_or(|decided| decided <= self.today);
+                let is_determined =
+                    system.level_on(self.today) > 0 && system.dossier == Dossier::Approved && is_decided;
                 yes_no(is_determined, proof::registry("systems", &system.id), || {
                     Said::new("no approved dossier", "chưa có hồ sơ đề xuất cấp độ được phê duyệt")
                 })
@@ -190,7 +216,7 @@ impl Assess<'_> {
             }
             (MeasureKind::AntivirusCoverage, Of::Unit(_) | Of::Province) => self.antivirus(of),
             (MeasureKind::AntivirusOutdated, Of::Unit(_) | Of::Province) => {
-                self.outdated(of, rule.outdated_days.unwrap_or(15))
+                self.outdated(of, rule.outdated_days.unwrap_or(OUTDATED_DAYS))
             }
             (MeasureKind::ReportedInTime, _) => self.reported(of),
             (MeasureKind::SharingAlive, Of::Province) => self.sharing(),
@@ -279,8 +305,18 @@ impl Assess<'_> {
 
     fn sharing(&self) -> Value {
         let proof = vec![proof::deliveries()];
+        if self.rules.national().is_empty() {
+            let missing = vec![Said::new(
+                "which partner is the national system is not set (`compliance.national`)",
+                "chưa khai báo đối tác nào là hệ thống quốc gia (`compliance.national`)",
+            )];
+            return Value { missing, proof, ..Value::default() };
+        }
         let Some(last) = self.evidence.last_delivery else {
-            let missing = vec![Said::new("nothing was delivered yet", "chưa chia sẻ lần nào")];
+            let missing = vec![Said::new(
+                "nothing was delivered to the national system yet",
+                "chưa chia sẻ lần nào với hệ thống quốc gia",
+            )];
             return Value { outcome: Some(Outcome::NotMet), missing, proof, ..Value::default() };
         };
         Value { value: Some(hours(self.end.0 - last.0)), proof, ..Value::default() }

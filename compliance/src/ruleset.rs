@@ -1,8 +1,10 @@
 //! Rule sets: what the files of `rules/compliance/` say. Reading them and what is wrong with them is in `read.rs`.
 
+mod asked;
 mod read;
 mod within;
 
+pub(crate) use asked::{Asked, Before, OUTDATED_DAYS};
 pub use read::Problem;
 pub use within::Within;
 
@@ -298,6 +300,8 @@ pub struct RuleSet {
 pub struct RuleSets {
     sets: Vec<RuleSet>,
     digest: u64,
+    /// Which partners and accounts are those of the national system.
+    national: Vec<String>,
 }
 
 impl RuleSets {
@@ -353,20 +357,17 @@ impl RuleSets {
         all.filter(|(set, rule)| rule.law.holds(set, day)).map(|(_, rule)| rule).collect()
     }
 
-    /// The measures that hold on a day; of those with one id, the latest to begin.
+    /// Whom the rules mean by the national system: partners that we deliver to, and accounts that fetch from us.
     #[must_use]
-    pub fn measures_on(&self, day: Date) -> Vec<&MeasureRule> {
-        let all = self.sets.iter().flat_map(|set| set.measures.iter().map(move |rule| (set, rule)));
-        let mut found: Vec<(Option<Date>, &MeasureRule)> = Vec::new();
-        for (set, rule) in all.filter(|(set, rule)| rule.law.holds(set, day)) {
-            let from = rule.law.from.or(set.law.from);
-            match found.iter_mut().find(|(_, known)| known.id == rule.id) {
-                Some(known) if known.0 <= from => *known = (from, rule),
-                Some(_) => {}
-                None => found.push((from, rule)),
-            }
-        }
-        found.into_iter().map(|(_, rule)| rule).collect()
+    pub fn national(&self) -> &[String] {
+        &self.national
+    }
+
+    /// The same rules, with these for the national system.
+    #[must_use]
+    pub fn with_national(mut self, names: Vec<String>) -> RuleSets {
+        self.national = names;
+        self
     }
 }
 

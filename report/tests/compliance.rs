@@ -124,6 +124,28 @@ fn the_workbook_has_every_measure_and_no_formula() {
 }
 
 #[test]
+fn a_period_that_spans_a_change_names_both_laws_with_their_days() {
+    let day = |text: &str| text.parse().unwrap();
+    let evidence = Evidence { now: time("2026-11-28T05:00:00Z"), ..Evidence::default() };
+    let august = Period { first: day("2026-08-01"), last: day("2026-08-31") };
+    let found = RuleSets::own().assess(&province(), &evidence, august);
+    let report = ComplianceReport::of(found, &Scope::Province, time("2026-11-28T05:00:00Z")).unwrap();
+    let read = openpyxl(&kept("thay-doi-quy-dinh.xlsx", &report.xlsx(&config()).unwrap()));
+    let rows = read["sheets"]["Yêu cầu"].as_array().unwrap();
+    let of = |title: &str| rows.iter().find(|row| row[6] == title && row[1] == "ht-03").unwrap();
+    assert_eq!(
+        of("Độ lệch đồng hồ (giây)")[13],
+        "TCVN 14423:2026; từ 01/08/2026 đến 18/08/2026: TCVN 11930:2017"
+    );
+    let read =
+        python_docx(&kept("thay-doi-quy-dinh.docx", &report.docx(&config(), &organisation()).unwrap()));
+    let told = read["paragraphs"].to_string();
+    let mark = "(cần đối chiếu với văn bản chính thức)";
+    assert!(told.contains(&format!("- TCVN 11930:2017 (đến hết ngày 18/08/2026) {mark}")), "{told}");
+    assert!(told.contains(&format!("- TCVN 14423:2026 {mark}")), "{told}");
+}
+
+#[test]
 fn a_level_a_unit_and_a_system_have_their_own_and_nothing_else() {
     let level = made(&Scope::Level(3));
     assert_eq!(

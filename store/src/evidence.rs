@@ -44,14 +44,20 @@ async fn logs(
     period: Period,
     evidence: &mut Evidence,
 ) -> Result<(), EventsError> {
+    let today = period.today(evidence.now);
     let months = registry.systems.iter().map(|system| {
-        let level = system.level_within(period.first, period.last);
-        (system.id.clone(), cases.rule_sets().months(period.last, level))
+        let level = system.level_within(period.first, today);
+        (system.id.clone(), cases.rule_sets().months(today, level))
     });
     let months: Vec<(String, u16)> = months.collect();
     evidence.days = events.days_of_logs(period).await?;
     evidence.assets = events.asset_logs(period).await?;
-    evidence.antivirus = events.antivirus().await?;
+    // What was told after the period says nothing of it.
+    evidence.antivirus = if period.end() < evidence.now {
+        events.antivirus_before(period.end(), cases.rule_sets().outdated_days(today)).await?
+    } else {
+        events.antivirus().await?
+    };
     evidence.held = events.held(&months).await?;
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use super::{Assess, Of, Value, proof};
 use crate::assessment::{Outcome, Said};
-use crate::day::day_of;
 use crate::evidence::Attestation;
 use crate::ruleset::MeasureRule;
 use jiff::civil::Date;
@@ -10,8 +9,7 @@ use jiff::{ToSpan as _, Unit};
 
 impl Assess<'_> {
     pub(super) fn attested(&self, rule: &MeasureRule, of: Of<'_>, level: u8) -> Value {
-        // The last day of the period that has come.
-        let today = day_of(self.evidence.now).min(self.period.last);
+        let today = self.today;
         let ours = |one: &&Attestation| {
             one.measure == rule.id && one.subject == of.subject() && one.of == of.id() && one.on <= today
         };

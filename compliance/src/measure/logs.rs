@@ -3,7 +3,7 @@
 use super::{Assess, Outcome, Said, Value, hours, named, proof, share};
 use crate::evidence::longest_gap;
 use jiff::ToSpan as _;
-use registry::{Asset, System};
+use registry::{Asset, Date, System};
 
 impl Assess<'_> {
     /// Machines of the system of which logs are expected.
@@ -57,12 +57,17 @@ impl Assess<'_> {
         Value { value: Some(hours(to.0 - from.0)), missing, proof, ..Value::default() }
     }
 
+    /// Days that logs of a system of this level are to go back on a day.
+    pub(super) fn days_held(&self, day: Date, level: u8) -> f64 {
+        let months = self.rules.months(day, level);
+        days_between(day.checked_sub(i32::from(months).months()).unwrap_or(day), day)
+    }
+
     pub(super) fn retention(&self, system: &System, level: u8) -> Value {
-        let months = self.rules.months(self.period.last, level);
-        let last = crate::day_of(self.end.plus_ms(-1));
+        let months = self.rules.months(self.today, level);
+        let last = self.today;
         let begin = last.checked_sub(i32::from(months).months()).unwrap_or(last);
-        let days = |from: jiff::civil::Date| from.until(last).map_or(0.0, |span| f64::from(span.get_days()));
-        let required = Some(days(begin));
+        let required = Some(self.days_held(last, level));
         if !self.evidence.has_events {
             return Value { required, ..Value::default() };
         }
@@ -73,7 +78,8 @@ impl Assess<'_> {
             let outcome = (months > 0).then_some(Outcome::NotMet);
             return Value { value: Some(0.0), required, outcome, missing, proof, ..Value::default() };
         };
-        let mut value = Value { value: Some(days(held.oldest).max(0.0)), required, ..Value::default() };
+        let mut value =
+            Value { value: Some(days_between(held.oldest, last).max(0.0)), required, ..Value::default() };
         let to = crate::first_moment(held.oldest).plus_ms(2 * 86_400_000);
         value.proof.push(proof::events(
             crate::first_moment(held.oldest),
@@ -119,4 +125,8 @@ impl Assess<'_> {
         let proof = vec![proof::events(self.period.begin(), self.end, "haidang.asset.id", worst)];
         Value { value: Some(seconds), missing, proof, ..Value::default() }
     }
+}
+
+fn days_between(from: Date, to: Date) -> f64 {
+    from.until(to).map_or(0.0, |span| f64::from(span.get_days()))
 }

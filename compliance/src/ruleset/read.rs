@@ -5,6 +5,7 @@ use crate::ruleset::{
     Class, Classification, DeadlineRule, MeasureKind, MeasureRule, Recipient, RetentionRule, Subject,
     TargetRule,
 };
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use std::collections::{HashMap, HashSet};
@@ -106,7 +107,7 @@ impl RuleSets {
         }
         let mut sets: Vec<RuleSet> = read.into_iter().map(|(_, file)| file.into()).collect();
         sets.sort_by_key(|set| set.law.from);
-        Ok(RuleSets { sets, digest: hasher.finish() })
+        Ok(RuleSets { sets, digest: hasher.finish(), national: Vec::new() })
     }
 }
 
@@ -291,14 +292,18 @@ fn deadlines(check: &mut Check<'_>, file: &File, recipients: &HashSet<&str>) {
 }
 
 fn measures(check: &mut Check<'_>, file: &File) {
-    let mut known: HashMap<&str, u64> = HashMap::new();
+    let mut known: HashMap<&str, Vec<(u64, &Law)>> = HashMap::new();
     for found in &file.measures {
         let (line, rule) = (found.defined.line(), &found.value);
         check.names(line, &rule.id, [&rule.title, &rule.title_vi]);
         check.law(line, &rule.law);
-        if let Some(first) = known.insert(&rule.id, line) {
-            check.wrong(line, "id", format!("`{}` is given twice, first in line {first}", rule.id));
+        let others = known.entry(&rule.id).or_default();
+        if let Some((first, _)) = others.iter().find(|(_, other)| overlap(&file.law.value, other, &rule.law))
+        {
+            let reason = format!("`{}` is given twice for the same days, first in line {first}", rule.id);
+            check.wrong(line, "id", reason);
         }
+        others.push((line, &rule.law));
         check.levels(line, "threshold", rule.threshold.keys(), 0);
         if !(1..=4).contains(&rule.layer) {
             check.wrong(line, "layer", format!("{} is no layer; they go from 1 to 4", rule.layer));
@@ -321,6 +326,15 @@ fn measures(check: &mut Check<'_>, file: &File) {
             check.wrong(line, "of", format!("`{}` cannot be asked of it", rule.id));
         }
     }
+}
+
+/// Whether there is a day on which both hold.
+fn overlap(set: &Law, one: &Law, other: &Law) -> bool {
+    let days = |law: &Law| {
+        (law.from.or(set.from).unwrap_or(Date::MIN), law.until.or(set.until).unwrap_or(Date::MAX))
+    };
+    let (one, other) = (days(one), days(other));
+    one.0 <= other.1 && other.0 <= one.1
 }
 
 /// Two regimes never hold on the same day.

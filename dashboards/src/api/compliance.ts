@@ -32,6 +32,8 @@ export interface Measured {
   proof: Proof[];
   citation: string;
   certainty: Certainty;
+  /** Rules that held on earlier days of the period. */
+  earlier?: { from: string; until: string; required: number | null; citation: string; certainty: Certainty }[];
 }
 
 /** What was measured of a system, a unit or the province. */

@@ -78,6 +78,7 @@ export const law: Readonly<Record<keyof typeof vi, string>> = {
   'measure.required': 'Required',
   'measure.outcome': 'Outcome',
   'measure.proof': 'Proof, and what is missing',
+  'measure.earlier': 'From {from} to {until}:',
   'measure.inForce': 'in force',
   'outcome.met': 'Met',
   'outcome.not_met': 'Not met',

@@ -76,6 +76,7 @@ export const law = {
   'measure.required': 'Mức yêu cầu',
   'measure.outcome': 'Kết quả',
   'measure.proof': 'Bằng chứng, còn thiếu',
+  'measure.earlier': 'Từ {from} đến {until}:',
   'measure.inForce': 'còn hiệu lực',
   'outcome.met': 'Đạt',
   'outcome.not_met': 'Chưa đạt',

@@ -1,6 +1,6 @@
 //! The compliance report as a Word document.
 
-use super::{ComplianceReport, level, missing, name, outcome, required, value};
+use super::{ComplianceReport, day, level, missing, name, outcome, required, value};
 use crate::docx::{Cell, Chart, ChartKind, Document, Paragraph, Series, Style, Table};
 use crate::letter::Letter;
 use crate::{Config, DocxError, local};
@@ -47,7 +47,6 @@ impl ComplianceReport {
 
     fn summary(&self, document: &mut Document) {
         let (period, tally) = (self.assessment.period, Tally::of(self.all().flat_map(|one| &one.measures)));
-        let day = |day: ::compliance::Date| format!("{:02}/{:02}/{}", day.day(), day.month(), day.year());
         document.push(Paragraph::new(Style::Heading, "1. Tổng quan"));
         let regime = &self.assessment.regime;
         let told = format!(
@@ -136,17 +135,23 @@ impl ComplianceReport {
 
     /// Which text asks for it, and which of those we have not confirmed.
     fn sources(&self, document: &mut Document) {
-        let mut all: Vec<(&str, bool)> = self
-            .all()
-            .flat_map(|one| &one.measures)
-            .map(|one| (one.citation.as_str(), one.certainty == Certainty::Confirmed))
-            .collect();
+        let mut all: Vec<(&str, Option<::compliance::Date>, bool)> = Vec::new();
+        for measured in self.all().flat_map(|one| &one.measures) {
+            all.push((&measured.citation, None, measured.certainty == Certainty::Confirmed));
+            let earlier = measured.earlier.iter();
+            all.extend(
+                earlier.map(|one| {
+                    (one.citation.as_str(), Some(one.until), one.certainty == Certainty::Confirmed)
+                }),
+            );
+        }
         all.sort_unstable();
         all.dedup();
         document.push(Paragraph::new(Style::Heading, "Căn cứ"));
-        for (citation, confirmed) in all {
+        for (citation, until, confirmed) in all {
+            let until = until.map_or(String::new(), |until| format!(" (đến hết ngày {})", day(until)));
             let mark = if confirmed { "" } else { " (cần đối chiếu với văn bản chính thức)" };
-            document.push(Paragraph::new(Style::Note, format!("- {citation}{mark}")));
+            document.push(Paragraph::new(Style::Note, format!("- {citation}{until}{mark}")));
         }
     }
 }

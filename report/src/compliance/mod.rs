@@ -142,6 +142,24 @@ fn required(measured: &Measured) -> String {
     format!("{sign} {}", quantity(required, unit(measured)))
 }
 
+/// What asks for it, and what did on earlier days of the period.
+fn cited(measured: &Measured) -> String {
+    let earlier = measured.earlier.iter().map(|one| {
+        let before = Measured { required: one.required, ..measured.clone() };
+        let asked = if one.required == measured.required {
+            String::new()
+        } else {
+            format!(", {}", required(&before))
+        };
+        format!("; từ {} đến {}: {}{asked}", day(one.from), day(one.until), one.citation)
+    });
+    earlier.fold(measured.citation.clone(), |told, one| told + &one)
+}
+
+fn day(day: ::compliance::Date) -> String {
+    format!("{:02}/{:02}/{}", day.day(), day.month(), day.year())
+}
+
 fn quantity(value: f64, unit: &str) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.').replace('.', ",");

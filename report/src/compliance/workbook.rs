@@ -1,7 +1,7 @@
 //! The compliance report as a workbook: every measure of everything, to be sorted and filtered. Texts are written as
 //! texts, so none of them is ever a formula.
 
-use super::{ComplianceReport, level, missing, name, outcome, unit};
+use super::{ComplianceReport, cited, level, missing, name, outcome, unit};
 use crate::docx::visible;
 use crate::{Config, local};
 use ::compliance::{Assessed, Certainty, Subject, Wanted};
@@ -95,7 +95,7 @@ impl ComplianceReport {
                 } else {
                     "Cần đối chiếu"
                 };
-                let missing = missing(measured);
+                let (missing, cited) = (missing(measured), cited(measured));
                 for (column, value) in [
                     (0, subject(one.subject)),
                     (1, &one.id),
@@ -106,7 +106,7 @@ impl ComplianceReport {
                     (10, unit(measured)),
                     (11, outcome(measured.outcome)),
                     (12, &missing),
-                    (13, &measured.citation),
+                    (13, &cited),
                     (14, certainty),
                 ] {
                     text(sheet, row, column, value)?;

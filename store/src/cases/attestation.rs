@@ -207,18 +207,30 @@ impl Cases {
         query.fetch_all(&self.read).await?.iter().map(kept).collect()
     }
 
-    /// When something was last delivered to others, before that moment: sent to them, or fetched by a partner's account.
-    /// What one of our own people reads of a collection has not left the house.
+    /// When something was last delivered to the national system, before that moment: sent to one of its partners, or
+    /// fetched by one of its accounts. Which those are, the rules say. What others get, or one of our own people reads of a
+    /// collection, is not shared with it.
     ///
     /// # Errors
     /// The database refused.
     pub async fn last_delivery(&self, before: Time) -> Result<Option<Time>, Error> {
-        let row = sql("SELECT MAX(time_ms) FROM audit WHERE time_ms < $1 AND result = 'done' AND \
-             (action = 'delivery.send' OR action = 'taxii.read' AND actor IN \
-             (SELECT username FROM users WHERE role = 'partner'))")
-        .bind(before.0)
-        .fetch_one(&self.read)
-        .await?;
+        let national = self.rules.national();
+        if national.is_empty() {
+            return Ok(None);
+        }
+        let mut query =
+            sql("SELECT MAX(at_ms) FROM (SELECT delivered_ms AS at_ms FROM deliveries WHERE partner IN (");
+        query
+            .push_list(national.iter().map(String::as_str))
+            .push(") AND delivered_ms < ")
+            .push_bind(before.0);
+        query.push(
+            " UNION ALL SELECT time_ms AS at_ms FROM audit WHERE action = 'taxii.read' AND result = 'done' ",
+        );
+        query.push("AND actor IN (SELECT username FROM users WHERE role = 'partner' AND username IN (");
+        query.push_list(national.iter().map(String::as_str)).push(")) AND time_ms < ").push_bind(before.0);
+        query.push(") AS shared");
+        let row = query.fetch_one(&self.read).await?;
         Ok(row.get::<Option<i64>>(0)?.map(Time))
     }
 }

@@ -216,31 +216,50 @@ async fn figures_of_a_period_count_an_incident_when_it_was_noticed_also_after_a_
 }
 
 #[tokio::test]
-async fn what_our_own_people_read_is_not_shared_with_anybody() {
+async fn shared_is_what_the_national_system_got_and_nobody_else() {
     let place = Place::new();
-    let cases = open(&place).await;
+    let rules = compliance::RuleSets::own().with_national(vec!["ncsc".into(), "ncsc-taxii".into()]);
+    let cases = open(&place).await.under(Arc::new(rules));
     let user = |username: &str, role| crate::cases::NewUser {
         username: username.into(),
         display_name: String::new(),
         role,
         password: "a long enough one".into(),
     };
-    cases.add_user(&by(NOW), user("ncsc", crate::cases::Role::Partner)).await.unwrap();
-    cases.add_user(&by(NOW), user("lan", crate::cases::Role::Admin)).await.unwrap();
+    cases.add_user(&by(NOW), user("ncsc-taxii", crate::cases::Role::Partner)).await.unwrap();
+    cases.add_user(&by(NOW), user("bank", crate::cases::Role::Partner)).await.unwrap();
+    // One of our own may have the name of a partner to whom we send; what they read is not shared for that.
+    cases.add_user(&by(NOW), user("ncsc", crate::cases::Role::Admin)).await.unwrap();
     let read = async |name: &str, result: &str, at: Time| {
         let actor = Actor { name: name.into(), ..by(at) };
         cases.audit(&actor, "taxii.read", "a collection", result, "1 objects").await.unwrap();
     };
-    read("lan", "done", NOW).await;
-    read("ncsc", "denied", NOW).await;
     let later = NOW.plus_ms(HOUR_MS);
-    assert_eq!(cases.last_delivery(later).await.unwrap(), None);
-    read("ncsc", "done", NOW.plus_ms(1)).await;
-    read("lan", "done", NOW.plus_ms(2)).await;
+    for (name, result) in [("ncsc", "done"), ("ncsc-taxii", "denied"), ("bank", "done")] {
+        read(name, result, NOW).await;
+        assert_eq!(cases.last_delivery(later).await.unwrap(), None, "{name}");
+    }
+    read("ncsc-taxii", "done", NOW.plus_ms(1)).await;
+    read("bank", "done", NOW.plus_ms(2)).await;
     assert_eq!(cases.last_delivery(later).await.unwrap(), Some(NOW.plus_ms(1)));
-    assert_eq!(
-        cases.last_delivery(NOW.plus_ms(1)).await.unwrap(),
-        None,
-        "the moment itself is not before it"
-    );
+    let same_moment = cases.last_delivery(NOW.plus_ms(1)).await.unwrap();
+    assert_eq!(same_moment, None, "the moment itself is not before it");
+    for (partner, at) in [("bank", 9), ("ncsc", 7)] {
+        let sent = crate::cases::NewDelivery {
+            id: partner,
+            partner,
+            kind: "avreport",
+            tlp: event::Tlp::Amber,
+            from: NOW,
+            to: NOW.plus_ms(1),
+            body: "<x/>",
+        };
+        assert!(cases.add_delivery(&by(NOW), &sent, 10).await.unwrap());
+        let (waiting, _) = cases.due_delivery(partner, later).await.unwrap().unwrap();
+        assert_eq!(cases.last_delivery(later).await.unwrap(), Some(NOW.plus_ms(1)), "{partner} waits");
+        let attempt = crate::cases::Attempt { status: 200, ..crate::cases::Attempt::default() };
+        let arrived = crate::cases::DeliveryVerdict::Arrived;
+        cases.delivery_attempted(&by(NOW.plus_ms(at)), &waiting, &attempt, arrived).await.unwrap();
+    }
+    assert_eq!(cases.last_delivery(later).await.unwrap(), Some(NOW.plus_ms(7)));
 }
