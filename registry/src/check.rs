@@ -1,6 +1,6 @@
 //! Whether a registry is right as a whole: every mistake at once, each with the row it is in.
 
-use crate::{Asset, Endpoint, Kind, Network, Registry, System, Unit};
+use crate::{Asset, Date, Endpoint, Kind, Network, Registry, System, Unit};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -45,6 +45,7 @@ impl Registry {
         let mut check = Check {
             units: self.units.iter().map(|unit| (unit.id.as_str(), unit)).collect(),
             systems: self.systems.iter().map(|system| (system.id.as_str(), system)).collect(),
+            codes: HashMap::new(),
             networks: HashMap::new(),
             hosts: HashMap::new(),
             at: (Kind::Units, ""),
@@ -68,6 +69,8 @@ impl Registry {
 struct Check<'r> {
     units: HashMap<&'r str, &'r Unit>,
     systems: HashMap<&'r str, &'r System>,
+    /// Who has each official code.
+    codes: HashMap<String, Vec<&'r Unit>>,
     /// Whose each network and host name is.
     networks: HashMap<Network, &'r str>,
     hosts: HashMap<String, &'r str>,
@@ -117,6 +120,7 @@ impl<'r> Check<'r> {
         {
             self.wrong(format!("`until` {until} is before `since` {since}"));
         }
+        self.code(unit);
         let mut above = unit;
         for _ in 0..DEPTH_MAX {
             match self.units.get(above.parent.as_str()) {
@@ -126,6 +130,28 @@ impl<'r> Check<'r> {
             }
         }
         self.wrong(format!("is more than {DEPTH_MAX} levels below the top, or below a circle"));
+    }
+
+    /// A code may go from one unit to a later one; on no day do two have it.
+    fn code(&mut self, unit: &'r Unit) {
+        if unit.official_code.is_empty() {
+            return;
+        }
+        let days = |unit: &Unit| (unit.since.unwrap_or(Date::MIN), unit.until.unwrap_or(Date::MAX));
+        let others = self.codes.entry(unit.official_code.to_lowercase()).or_default();
+        let (from, until) = days(unit);
+        let same = others.iter().find(|other| days(other).0 <= until && from <= days(other).1);
+        let same = same.map(|other| (other.id.clone(), days(other).0.max(from), days(other).1.min(until)));
+        others.push(unit);
+        if let Some((other, from, until)) = same {
+            let from = if from == Date::MIN { String::new() } else { format!(" from {from}") };
+            let until = if until == Date::MAX { String::new() } else { format!(" until {until}") };
+            let days = if from.is_empty() && until.is_empty() { " at the same time" } else { "" };
+            self.wrong(format!(
+                "`official_code` `{}` is also that of `{other}`{days}{from}{until}; end one with `until`",
+                unit.official_code
+            ));
+        }
     }
 
     fn system(&mut self, system: &'r System) {

@@ -81,6 +81,33 @@ endpoints:
 }
 
 #[test]
+fn two_units_have_one_official_code_on_no_day() {
+    let units = |text: &str| {
+        problems(Format::Csv(Kind::Units), format!("id,name,official_code,since,until\n{text}").as_bytes())
+    };
+    assert_eq!(
+        units(
+            "huyen-a,A,000.00.21.H99,,2025-06-30\nxa-a,B,000.00.21.h99,2025-06-30,\nc,C,000.00.22.H99,,\nd,D,000.00.22.H99,,\ne,E,,,\nf,F,,,\n"
+        ),
+        [
+            "row 3: unit xa-a: `official_code` `000.00.21.h99` is also that of `huyen-a` from 2025-06-30 until 2025-06-30; end one with `until`",
+            "row 5: unit d: `official_code` `000.00.22.H99` is also that of `c` at the same time; end one with `until`",
+        ]
+    );
+    // It may go from one to the other.
+    let text =
+        "id,name,official_code,since,until\nb,B,000.00.21.H99,2025-07-01,\na,A,000.00.21.H99,,2025-06-30\n";
+    let document = Document::read(Format::Csv(Kind::Units), text.as_bytes()).unwrap();
+    assert!(Import::default().apply(&read(PROVINCE), document).is_ok());
+    // The other one may be in force already: the row of the file is told.
+    let current = read("units: [{ id: so-y-te, name: Sở Y tế, official_code: 000.00.14.H06 }]");
+    let text = "id,name,official_code\nso-khac,Sở khác,000.00.14.H06\n";
+    let document = Document::read(Format::Csv(Kind::Units), text.as_bytes()).unwrap();
+    let told = Import::default().apply(&current, document).unwrap_err();
+    assert!(told[0].to_string().starts_with("row 2: unit so-khac: `official_code`"), "{told:?}");
+}
+
+#[test]
 fn hostile_spreadsheets_are_refused_with_the_row_and_the_reason() {
     let units = |text: &str| problems(Format::Csv(Kind::Units), text.as_bytes());
     assert_eq!(

@@ -1,5 +1,5 @@
-//! The province that never was: 21 departments, 8 districts and 82 communes, their 91 information systems and 2,886
-//! computers. The same for every seed, so that one registry (`registered.rs`) fits every run.
+//! The province that never was, by its 111 sites: its own and 20 departments', 8 of former districts, 82 of communes; their 91
+//! information systems and 2,886 computers. The same for every seed, so that one registry (`registered.rs`) fits every run.
 
 mod registered;
 
@@ -24,7 +24,7 @@ const DEPARTMENTS: [(&str, &str); 21] = [
     ("stp", "Sở Tư pháp"),
     ("sngv", "Sở Ngoại vụ"),
     ("ttt", "Thanh tra tỉnh"),
-    ("vpub", "Văn phòng Ủy ban nhân dân tỉnh"),
+    ("ubnd", "Ủy ban nhân dân tỉnh Mô Phỏng"),
     ("bqlkcn", "Ban Quản lý các khu công nghiệp"),
     ("bdt", "Ban Dân tộc"),
 ];
@@ -43,6 +43,8 @@ const GIVEN: [&str; 12] =
     ["an", "binh", "chau", "dung", "giang", "ha", "khanh", "lan", "minh", "nga", "phuc", "tuan"];
 /// Endpoints of a department, a district, a commune; the first 44 communes have one more.
 const ENDPOINTS: [usize; 3] = [50, 60, 16];
+/// Of the sites of communes, those of the towns.
+const WARDS: usize = 16;
 const COMMUNES_WITH_ONE_MORE: usize = 44;
 
 /// What a device is, and so what it writes.
@@ -76,7 +78,7 @@ pub(super) struct Endpoint {
     pub(super) address: Ipv4Addr,
 }
 
-/// A department, district or commune. Devices are indices into [`Province::devices`].
+/// A site: that of a department, a former district, a commune or its office. Devices are indices into [`Province::devices`].
 pub(super) struct Unit {
     pub(super) id: String,
     pub(super) name: String,
@@ -115,8 +117,14 @@ impl Province {
             province.unit(&format!("h{:02}", number + 1), format!("Huyện {first} Châu"), ENDPOINTS[1], 2);
         }
         let names =
-            SECOND.iter().flat_map(|second| FIRST.iter().map(move |first| format!("Xã {first} {second}")));
+            SECOND.iter().flat_map(|second| FIRST.iter().map(move |first| format!("{first} {second}")));
         for (number, name) in names.take(82).enumerate() {
+            // Two former communes are one, in towns a ward; at the seat of the second there is still an office.
+            let name = match number {
+                odd if odd % 2 == 1 => format!("Điểm phục vụ hành chính công {name}"),
+                0..WARDS => format!("Phường {name}"),
+                _ => format!("Xã {name}"),
+            };
             let endpoints = ENDPOINTS[2] + usize::from(number < COMMUNES_WITH_ONE_MORE);
             province.unit(&format!("x{:02}", number + 1), name, endpoints, usize::from(number < 12));
         }
