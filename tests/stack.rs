@@ -322,6 +322,13 @@ impl Client {
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
+    /// Sends a document and answers status and body.
+    pub(crate) fn post_bytes(&self, path: &str, body: &[u8]) -> (u16, Value) {
+        let request = self.agent.post(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        let mut answer = request.header("x-csrf-token", &self.csrf).send(body).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
+    }
+
     /// A document, as it is.
     pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
         let mut answer =

@@ -65,6 +65,8 @@ pub(crate) struct RowProblem {
     id: String,
     /// What is wrong and what would be right.
     reason: String,
+    /// The same in Vietnamese.
+    reason_vi: String,
 }
 
 /// So many problems of one document are told; nobody reads more.
@@ -82,7 +84,8 @@ impl Error {
             Error::NoAccessRule | Error::Report(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Error::Cases(cause) => match cause {
                 CasesError::Missing(_) => StatusCode::NOT_FOUND,
-                CasesError::Stale { .. } => StatusCode::PRECONDITION_FAILED,
+                CasesError::Stale { .. } | CasesError::Changed => StatusCode::PRECONDITION_FAILED,
+                CasesError::Unseen => StatusCode::PRECONDITION_REQUIRED,
                 CasesError::Invalid(_) | CasesError::Registry(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 CasesError::Exists(_) | CasesError::Limit { .. } => StatusCode::CONFLICT,
                 CasesError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -150,7 +153,8 @@ fn rows(error: &Error) -> Vec<RowProblem> {
         row: problem.row,
         kind: problem.kind.map(registry::Kind::name),
         id: problem.id.clone(),
-        reason: problem.reason.clone(),
+        reason: problem.reason.text.clone(),
+        reason_vi: problem.reason.text_vi.clone(),
     };
     problems.iter().take(PROBLEMS_MAX).map(row).collect()
 }

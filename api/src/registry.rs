@@ -7,12 +7,12 @@ use crate::extract::{Query, limit, text};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use registry::{Document, Entry, Format, Import, Kind, Registry};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use store::cases::{Error as CasesError, RegistryFilter};
+use store::cases::{Error as CasesError, RegistryFilter, registry_tag};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -113,24 +113,40 @@ async fn list(
     Ok(axum::Json(EntryList { items: found.iter().map(raw).collect::<Result<_, _>>()?, next }))
 }
 
-/// One row.
+/// One row, with its `ETag`.
 #[utoipa::path(get, path = "/registry/{kind}/{id}", tag = "registry",
     params(("kind" = inline(KindName), Path), ("id" = String, Path)), responses((status = 200, body = Object), (status = 404)))]
-async fn one(State(app): State<App>, place: Place) -> Result<axum::Json<Box<RawValue>>, Error> {
+async fn one(State(app): State<App>, place: Place) -> Result<Response, Error> {
     let found = app.cases.registry_entry(place.kind, &place.id).await?;
-    Ok(axum::Json(raw(&found.ok_or(Error::Missing("entry of the registry"))?)?))
+    tagged(&found.ok_or(Error::Missing("entry of the registry"))?)
 }
 
-/// Puts one row in, in the place of the one with that id. `id` in the body may be left out.
+fn tagged(entry: &Entry) -> Result<Response, Error> {
+    let tag = [(header::ETAG, format!("\"{}\"", registry_tag(entry)))];
+    Ok((tag, axum::Json(raw(entry)?)).into_response())
+}
+
+/// The row that a request says was seen.
+fn seen(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    let wrong = || Error::BadRequest("If-Match is the ETag of the row, in quotes".to_owned());
+    let sent = headers.get(header::IF_MATCH).map(|sent| sent.to_str().map_err(|_| wrong()));
+    Ok(sent.transpose()?.map(|sent| sent.trim().trim_matches('"')))
+}
+
+/// Puts one row in, in the place of the one with that id, whose `ETag` is to be sent as `If-Match`; a new one goes without. `id`
+/// in the body may be left out.
 #[utoipa::path(put, path = "/registry/{kind}/{id}", tag = "registry",
-    params(("kind" = inline(KindName), Path), ("id" = String, Path)), request_body = Object,
-    responses((status = 200, body = Object), (status = 422)))]
+    params(("kind" = inline(KindName), Path), ("id" = String, Path),
+        ("If-Match" = Option<String>, Header, description = "the row's ETag; absent for a new row")), request_body = Object,
+    responses((status = 200, body = Object), (status = 412, description = "somebody was faster"), (status = 422),
+        (status = 428, description = "there is such a row, and no If-Match")))]
 async fn put(
     State(app): State<App>,
     caller: Caller,
     place: Place,
+    headers: HeaderMap,
     crate::extract::Json(mut row): crate::extract::Json<serde_json::Map<String, serde_json::Value>>,
-) -> Result<axum::Json<Box<RawValue>>, Error> {
+) -> Result<Response, Error> {
     let wrong = |why: String| Error::Rejected(StatusCode::UNPROCESSABLE_ENTITY, why);
     let id = row.entry("id").or_insert_with(|| place.id.clone().into());
     if id.as_str() != Some(&place.id) {
@@ -144,15 +160,22 @@ async fn put(
         Kind::Endpoints => serde_json::from_value(row).map(Entry::Endpoint),
     };
     let entry = entry.map_err(|cause| wrong(cause.to_string()))?;
-    app.cases.put_registry_entry(&caller.actor, entry.clone()).await?;
-    Ok(axum::Json(raw(&entry)?))
+    app.cases.put_registry_entry(&caller.actor, entry.clone(), seen(&headers)?).await?;
+    tagged(&entry)
 }
 
-/// Takes one row out, if nothing refers to it.
+/// Takes one row out, if nothing refers to it; with `If-Match`, if it is still the one that was seen.
 #[utoipa::path(delete, path = "/registry/{kind}/{id}", tag = "registry",
-    params(("kind" = inline(KindName), Path), ("id" = String, Path)), responses((status = 204), (status = 404), (status = 422)))]
-async fn remove(State(app): State<App>, caller: Caller, place: Place) -> Result<StatusCode, Error> {
-    app.cases.remove_registry_entry(&caller.actor, place.kind, &place.id).await?;
+    params(("kind" = inline(KindName), Path), ("id" = String, Path),
+        ("If-Match" = Option<String>, Header, description = "the row's ETag")),
+    responses((status = 204), (status = 404), (status = 412, description = "somebody was faster"), (status = 422)))]
+async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    place: Place,
+    headers: HeaderMap,
+) -> Result<StatusCode, Error> {
+    app.cases.remove_registry_entry(&caller.actor, place.kind, &place.id, seen(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

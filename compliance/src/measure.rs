@@ -7,7 +7,7 @@ mod proof;
 use crate::assessment::{
     Assessed, Assessment, Count, EarlierRule, Measured, Outcome, Proof, Quantity, RegimeName, Said, Tally,
 };
-use crate::day::Period;
+use crate::day::{Period, day_of};
 use crate::deadline::Stand;
 use crate::evidence::{Antivirus, Evidence, IncidentFacts};
 use crate::ruleset::{Asked, Before, MeasureKind, MeasureRule, OUTDATED_DAYS, RuleSets, Subject, Wanted};
@@ -17,6 +17,8 @@ use std::collections::HashMap;
 
 /// So many names of what is missing are told; the rest is counted.
 const NAMES_MAX: usize = 20;
+/// The proof of so many computers is linked.
+const PROOFS_MAX: usize = 3;
 
 /// A value and what it rests on.
 #[derive(Default)]
@@ -262,14 +264,30 @@ impl Assess<'_> {
             let missing = vec![Said::new("no computer told of an update", "chưa máy nào báo việc cập nhật")];
             return Value { missing, proof, ..Value::default() };
         }
-        let old = |one: &&&Endpoint| self.told(one).updated.is_none_or(|updated| updated < since);
-        let old: Vec<&str> = all.iter().filter(old).map(|one| one.id.as_str()).collect();
+        let mut by_age: Vec<&Endpoint> = all.clone();
+        by_age.sort_by_key(|one| self.told(one).updated);
+        let old: Vec<&Endpoint> =
+            by_age.iter().filter(|one| self.told(one).updated.is_none_or(|at| at < since)).copied().collect();
         let count = Some(Count { of: all.len() as u64, fit: (all.len() - old.len()) as u64 });
-        let missing = named(
-            &old,
-            &format!("without an update for {days} days"),
-            &format!("không cập nhật trong {days} ngày"),
+        let with_day = |never: &str, form: &str| -> Vec<String> {
+            let day = |at: Time| day_of(at).strftime(form).to_string();
+            let told = |one: &Endpoint| self.told(one).updated.map_or_else(|| never.to_owned(), day);
+            old.iter().map(|one| format!("{} ({})", one.id, told(one))).collect()
+        };
+        let missing = named_in(
+            [&with_day("never", "%Y-%m-%d"), &with_day("chưa lần nào", "%d/%m/%Y")],
+            [&format!("without an update for {days} days"), &format!("không cập nhật trong {days} ngày")],
         );
+        // What the computers told that were updated the longest ago: the update itself, or all if there was none.
+        let mut proof: Vec<Proof> = by_age
+            .iter()
+            .take(PROOFS_MAX)
+            .map(|one| match self.told(one).updated {
+                Some(at) => proof::events(at.plus_ms(-60_000), at.plus_ms(60_000), "host.name", &one.id),
+                None => proof::events(since, self.end, "host.name", &one.id),
+            })
+            .collect();
+        proof.push(proof::registry_of("endpoints", of.id()));
         Value { value: Some(number(old.len())), count, missing, proof, ..Value::default() }
     }
 
@@ -356,16 +374,23 @@ fn yes_no(is_met: bool, proof: Proof, why_not: impl FnOnce() -> Said) -> Value {
 
 /// The first names, and how many more.
 fn named(names: &[&str], what: &str, what_vi: &str) -> Vec<Said> {
-    if names.is_empty() {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    named_in([&names, &names], [what, what_vi])
+}
+
+/// The same, of names that are others in English and in Vietnamese.
+fn named_in(names: [&[String]; 2], what: [&str; 2]) -> Vec<Said> {
+    if names[0].is_empty() {
         return Vec::new();
     }
-    let shown = names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", ");
-    let more = names.len().saturating_sub(NAMES_MAX);
+    let shown = names.map(|names| names[..names.len().min(NAMES_MAX)].join(", "));
+    let more = names[0].len().saturating_sub(NAMES_MAX);
     let (more, more_vi) = match more {
         0 => (String::new(), String::new()),
         more => (format!(" and {more} more"), format!(" và {more} mục khác")),
     };
-    vec![Said::new(format!("{what}: {shown}{more}"), format!("{what_vi}: {shown}{more_vi}"))]
+    let ([what, what_vi], [shown, shown_vi]) = (what, shown);
+    vec![Said::new(format!("{what}: {shown}{more}"), format!("{what_vi}: {shown_vi}{more_vi}"))]
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a count of rows is far below 2^52")]

@@ -62,6 +62,11 @@ mod tests {
             ("2025-12-31", 3, "2026-04-02"),
             ("2025-11-29", 3, "2026-03-01"), // 30 November local: February has no 30th
             ("2026-08-18", 6, "2027-02-20"),
+            ("2028-02-28", 1, "2028-03-30"), // 29 February local: to the end of 29 March
+            ("2028-02-28", 12, "2029-03-01"), // to the end of 28 February 2029
+            ("2028-02-29", 12, "2029-03-02"), // 1 March local
+            ("2027-11-29", 3, "2028-03-01"), // 30 November local: to the end of the leap day
+            ("2026-12-31", 12, "2028-01-02"), // 1 January 2027 local
         ] {
             let days = day(from).until(day(until)).unwrap().get_days();
             assert_eq!(i32::from(days_kept(day(from), months)), days, "{from} + {months}");
@@ -87,12 +92,27 @@ mod tests {
     }
 
     #[test]
+    fn a_day_that_lies_in_two_regimes_is_kept_as_the_stricter_asks() {
+        let own = include_str!("../../rules/compliance/vn-2026.yml");
+        let edited =
+            own.replace("months: { 2: 1, 3: 3, 4: 6, 5: 12 }", "months: { 2: 1, 3: 4, 4: 6, 5: 12 }");
+        let rules = RuleSets::read(&[("vn-2026.yml".to_owned(), edited)]).unwrap();
+        let level_three = |on: &str| rules.days_by_level(day(on))[3];
+        // 17 August, UTC, ends with the 18th in Vietnam: three months, to the end of 18 November.
+        assert_eq!(level_three("2026-08-17"), 94);
+        // The 18th reaches into the 19th, when four begin: to the end of 19 December.
+        assert_eq!(level_three("2026-08-18"), 124);
+    }
+
+    #[test]
     fn the_level_decides_and_a_level_without_a_rule_has_none() {
         let rules = RuleSets::own();
         for on in ["2021-11-22", "2026-06-30", "2026-07-15", "2026-08-18", "2026-08-19", "2026-11-27"] {
             let months: Vec<u16> = (0..=5).map(|level| rules.months(day(on), level)).collect();
             assert_eq!(months, [0, 0, 1, 3, 6, 12], "{on}");
         }
+        // 18 August, UTC, is the 18th and the 19th in Vietnam: to the end of the 19th of a later month.
+        assert_eq!(rules.days_by_level(day("2026-08-18")), [0, 0, 33, 94, 186, 367]);
         assert_eq!(rules.days_by_level(day("2026-11-27")), [0, 0, 32, 94, 183, 367]);
     }
 }

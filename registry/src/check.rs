@@ -13,6 +13,26 @@ const LIST_MAX: usize = 5_000;
 const NAME_BYTES_MAX: usize = 255;
 const DEPTH_MAX: usize = 16;
 
+/// What is wrong and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reason {
+    /// In English.
+    pub text: String,
+    /// In Vietnamese.
+    pub text_vi: String,
+}
+
+impl Reason {
+    pub(crate) fn new(text: impl Into<String>, text_vi: impl Into<String>) -> Reason {
+        Reason { text: text.into(), text_vi: text_vi.into() }
+    }
+
+    /// The same of a column.
+    pub(crate) fn of(self, column: &str) -> Reason {
+        Reason::new(format!("`{column}`: {}", self.text), format!("`{column}`: {}", self.text_vi))
+    }
+}
+
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
@@ -23,7 +43,7 @@ pub struct Problem {
     /// Which; empty if it has no id.
     pub id: String,
     /// What is wrong and what would be right.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 impl fmt::Display for Problem {
@@ -34,7 +54,7 @@ impl fmt::Display for Problem {
         if let Some(kind) = self.kind.filter(|_| !self.id.is_empty()) {
             write!(f, "{} {}: ", kind.one(), self.id)?;
         }
-        f.write_str(&self.reason)
+        f.write_str(&self.reason.text)
     }
 }
 
@@ -53,7 +73,11 @@ impl Registry {
         };
         for (kind, max) in Kind::ALL.into_iter().zip(ROWS_MAX) {
             if self.count(kind) > max {
-                let reason = format!("{} {}; at most {max} are kept", self.count(kind), kind.name());
+                let (count, name) = (self.count(kind), kind.name());
+                let reason = Reason::new(
+                    format!("{count} {name}; at most {max} are kept"),
+                    format!("{count} dòng `{name}`; tối đa {max}"),
+                );
                 check.problems.push(Problem { row: None, kind: None, id: String::new(), reason });
             }
         }
@@ -92,7 +116,10 @@ impl<'r> Check<'r> {
             self.at = (kind, id);
             self.id(id);
             if !id.is_empty() && !seen.insert(id.to_ascii_lowercase()) {
-                self.wrong("this id is given twice (small and capital letters count as one)");
+                self.wrong(
+                    "this id is given twice (small and capital letters count as one)",
+                    "mã này có hai lần (không phân biệt chữ hoa, chữ thường)",
+                );
             }
             one(self, row);
         }
@@ -118,18 +145,27 @@ impl<'r> Check<'r> {
         if let (Some(since), Some(until)) = (unit.since, unit.until)
             && until < since
         {
-            self.wrong(format!("`until` {until} is before `since` {since}"));
+            self.wrong(
+                format!("`until` {until} is before `since` {since}"),
+                format!("`until` {until} trước `since` {since}"),
+            );
         }
         self.code(unit);
         let mut above = unit;
         for _ in 0..DEPTH_MAX {
             match self.units.get(above.parent.as_str()) {
-                Some(parent) if parent.id == unit.id => return self.wrong("is above itself: see `parent`"),
+                Some(parent) if parent.id == unit.id => {
+                    return self
+                        .wrong("is above itself: see `parent`", "là cấp trên của chính nó: xem `parent`");
+                }
                 Some(parent) => above = parent,
                 None => return,
             }
         }
-        self.wrong(format!("is more than {DEPTH_MAX} levels below the top, or below a circle"));
+        self.wrong(
+            format!("is more than {DEPTH_MAX} levels below the top, or below a circle"),
+            format!("cách cấp cao nhất quá {DEPTH_MAX} bậc, hoặc nằm dưới một vòng lặp"),
+        );
     }
 
     /// A code may go from one unit to a later one; on no day do two have it.
@@ -147,10 +183,18 @@ impl<'r> Check<'r> {
             let from = if from == Date::MIN { String::new() } else { format!(" from {from}") };
             let until = if until == Date::MAX { String::new() } else { format!(" until {until}") };
             let days = if from.is_empty() && until.is_empty() { " at the same time" } else { "" };
-            self.wrong(format!(
-                "`official_code` `{}` is also that of `{other}`{days}{from}{until}; end one with `until`",
-                unit.official_code
-            ));
+            let code = &unit.official_code;
+            let text = format!(
+                "`official_code` `{code}` is also that of `{other}`{days}{from}{until}; end one with `until`"
+            );
+            let days = if days.is_empty() { "" } else { " cùng lúc" };
+            let (from, until) = (from.replace("from", "từ"), until.replace("until", "đến"));
+            self.wrong(
+                text,
+                format!(
+                    "`official_code` `{code}` cũng là của `{other}`{days}{from}{until}; ghi `until` cho một đơn vị"
+                ),
+            );
         }
     }
 
@@ -163,32 +207,39 @@ impl<'r> Check<'r> {
             ("isp", &system.isp),
         ]);
         if system.unit.is_empty() {
-            self.wrong("`unit` is missing: who operates it?");
+            self.wrong("`unit` is missing: who operates it?", "thiếu `unit`: đơn vị nào vận hành?");
         }
         self.unit_named("unit", &system.unit);
         self.unit_named("owner", &system.owner);
         if system.level > 5 {
-            self.wrong(format!(
-                "`level` is {}; levels are 1 to 5, 0 while it is not determined",
-                system.level
-            ));
+            let level = system.level;
+            self.wrong(
+                format!("`level` is {level}; levels are 1 to 5, 0 while it is not determined"),
+                format!("`level` là {level}; cấp độ từ 1 đến 5, 0 khi chưa xác định"),
+            );
         }
         let mut before = None;
         for earlier in &system.earlier_levels {
             if before.is_some() && earlier.since <= before {
-                self.wrong(format!("`earlier_levels`: {earlier} is not later than the one before it"));
+                self.wrong(
+                    format!("`earlier_levels`: {earlier} is not later than the one before it"),
+                    format!("`earlier_levels`: {earlier} không sau mục đứng trước"),
+                );
             }
             before = earlier.since.or(before);
         }
         if !system.earlier_levels.is_empty() && (system.level_since.is_none() || system.level_since <= before)
         {
-            self.wrong("`level_since` is to be later than every day of `earlier_levels`");
+            self.wrong(
+                "`level_since` is to be later than every day of `earlier_levels`",
+                "`level_since` phải sau mọi ngày của `earlier_levels`",
+            );
         }
         // Systems may share an address, as names on one web server do, and have the addresses of their assets.
         self.not_many("addresses", system.addresses.len());
         for text in &system.addresses {
             if let Err(error) = text.parse::<Network>() {
-                self.wrong(format!("`{text}` {error}"));
+                self.wrong(format!("`{text}` {error}"), format!("`{text}` {}", error.vietnamese()));
             }
         }
         self.domains(&system.domains);
@@ -197,7 +248,10 @@ impl<'r> Check<'r> {
     fn asset(&mut self, asset: &'r Asset) {
         self.belongs(&asset.system, &asset.unit);
         if asset.addresses.is_empty() && asset.hosts.is_empty() {
-            self.wrong("has neither `addresses` nor `hosts`, so no event can be its");
+            self.wrong(
+                "has neither `addresses` nor `hosts`, so no event can be its",
+                "không có `addresses` lẫn `hosts`, nên không sự kiện nào là của nó",
+            );
         }
         self.addresses(&asset.addresses);
         self.hosts(&asset.hosts);
@@ -212,17 +266,26 @@ impl<'r> Check<'r> {
 
     fn belongs(&mut self, system: &str, unit: &str) {
         if system.is_empty() && unit.is_empty() {
-            self.wrong("neither `system` nor `unit` is given; name one");
+            self.wrong(
+                "neither `system` nor `unit` is given; name one",
+                "thiếu cả `system` và `unit`; ghi một trong hai",
+            );
         }
         if !system.is_empty() && !self.systems.contains_key(system) {
-            self.wrong(format!("`system` names `{system}`, which is not among the systems"));
+            self.wrong(
+                format!("`system` names `{system}`, which is not among the systems"),
+                format!("`system` là `{system}`, không có trong danh sách hệ thống"),
+            );
         }
         self.unit_named("unit", unit);
     }
 
     fn unit_named(&mut self, column: &str, id: &str) {
         if !id.is_empty() && !self.units.contains_key(id) {
-            self.wrong(format!("`{column}` names `{id}`, which is not among the units"));
+            self.wrong(
+                format!("`{column}` names `{id}`, which is not among the units"),
+                format!("`{column}` là `{id}`, không có trong danh sách đơn vị"),
+            );
         }
     }
 
@@ -230,10 +293,15 @@ impl<'r> Check<'r> {
         self.not_many("addresses", addresses.len());
         for text in addresses {
             match text.parse::<Network>() {
-                Err(error) => self.wrong(format!("`{text}` {error}")),
+                Err(error) => {
+                    self.wrong(format!("`{text}` {error}"), format!("`{text}` {}", error.vietnamese()));
+                }
                 Ok(network) => {
                     if let Some(owner) = self.networks.insert(network, self.at.1) {
-                        self.wrong(format!("`{text}` already belongs to `{owner}`"));
+                        self.wrong(
+                            format!("`{text}` already belongs to `{owner}`"),
+                            format!("`{text}` đã thuộc về `{owner}`"),
+                        );
                     }
                 }
             }
@@ -244,9 +312,12 @@ impl<'r> Check<'r> {
         self.not_many("hosts", hosts.len());
         for host in hosts {
             if !is_host(host) {
-                self.wrong(format!("`{host}` is no host name"));
+                self.wrong(format!("`{host}` is no host name"), format!("`{host}` không phải tên máy"));
             } else if let Some(owner) = self.hosts.insert(host.to_ascii_lowercase(), self.at.1) {
-                self.wrong(format!("host `{host}` already belongs to `{owner}`"));
+                self.wrong(
+                    format!("host `{host}` already belongs to `{owner}`"),
+                    format!("máy `{host}` đã thuộc về `{owner}`"),
+                );
             }
         }
     }
@@ -254,42 +325,47 @@ impl<'r> Check<'r> {
     fn domains(&mut self, domains: &[String]) {
         self.not_many("domains", domains.len());
         for domain in domains.iter().filter(|domain| !is_host(domain)) {
-            self.wrong(format!("`{domain}` is no domain name"));
+            self.wrong(format!("`{domain}` is no domain name"), format!("`{domain}` không phải tên miền"));
         }
     }
 
     fn not_many(&mut self, column: &str, count: usize) {
         if count > LIST_MAX {
-            self.wrong(format!("`{column}` has {count} entries; at most {LIST_MAX} are kept"));
+            self.wrong(
+                format!("`{column}` has {count} entries; at most {LIST_MAX} are kept"),
+                format!("`{column}` có {count} mục; tối đa {LIST_MAX}"),
+            );
         }
     }
 
     fn id(&mut self, id: &str) {
         let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if id.is_empty() {
-            self.wrong("`id` is missing");
+            self.wrong("`id` is missing", "thiếu `id`");
         } else if id.len() > ID_BYTES_MAX
             || !id.starts_with(|c: char| c.is_ascii_alphanumeric())
             || !id.chars().all(fit)
         {
             self.wrong(
                 "an id has letters a-z, digits, `.`, `_`, `-`, begins with a letter or digit, at most 64",
+                "mã gồm chữ cái a-z, chữ số, `.`, `_`, `-`, bắt đầu bằng chữ cái hoặc chữ số, tối đa 64 ký tự",
             );
         }
     }
 
     fn wanted(&mut self, column: &str, text: &str) {
         if text.is_empty() {
-            self.wrong(format!("`{column}` is missing"));
+            self.wrong(format!("`{column}` is missing"), format!("thiếu `{column}`"));
         }
     }
 
     fn texts(&mut self, columns: &[(&str, &str)]) {
         for (column, text) in columns {
             if text.starts_with(FORMULA) {
-                self.wrong(format!(
-                    "`{column}` begins like a formula of a spreadsheet; leave out the first sign"
-                ));
+                self.wrong(
+                    format!("`{column}` begins like a formula of a spreadsheet; leave out the first sign"),
+                    format!("`{column}` bắt đầu như công thức của bảng tính; bỏ ký tự đầu"),
+                );
             }
             self.text(column, text);
         }
@@ -299,26 +375,38 @@ impl<'r> Check<'r> {
     fn telephone(&mut self, column: &str, text: &str) {
         let fit = |c: char| c.is_ascii_digit() || matches!(c, '+' | ' ' | '.' | '(' | ')' | '-' | '/');
         if text.starts_with(['-', '/']) || !text.chars().all(fit) {
-            self.wrong(format!("`{column}` is no telephone number"));
+            self.wrong(
+                format!("`{column}` is no telephone number"),
+                format!("`{column}` không phải số điện thoại"),
+            );
         }
         self.text(column, text);
     }
 
     fn text(&mut self, column: &str, text: &str) {
         if text.chars().count() > TEXT_CHARS_MAX {
-            self.wrong(format!("`{column}` is longer than {TEXT_CHARS_MAX} characters"));
+            self.wrong(
+                format!("`{column}` is longer than {TEXT_CHARS_MAX} characters"),
+                format!("`{column}` dài quá {TEXT_CHARS_MAX} ký tự"),
+            );
         }
         if text.chars().any(is_invisible) {
-            self.wrong(format!("`{column}` holds a control or direction character"));
+            self.wrong(
+                format!("`{column}` holds a control or direction character"),
+                format!("`{column}` có ký tự điều khiển hoặc đổi chiều chữ"),
+            );
         }
         if text.trim() != text {
-            self.wrong(format!("`{column}` begins or ends with a blank"));
+            self.wrong(
+                format!("`{column}` begins or ends with a blank"),
+                format!("`{column}` bắt đầu hoặc kết thúc bằng dấu cách"),
+            );
         }
     }
 
-    fn wrong(&mut self, reason: impl Into<String>) {
-        let (kind, id) = self.at;
-        self.problems.push(Problem { row: None, kind: Some(kind), id: id.to_owned(), reason: reason.into() });
+    fn wrong(&mut self, text: impl Into<String>, text_vi: impl Into<String>) {
+        let ((kind, id), reason) = (self.at, Reason::new(text, text_vi));
+        self.problems.push(Problem { row: None, kind: Some(kind), id: id.to_owned(), reason });
     }
 }
 

@@ -3,7 +3,7 @@
 mod csv;
 mod yaml;
 
-use crate::{Entry, Kind, Problem, Registry};
+use crate::{Entry, Kind, Problem, Reason, Registry};
 
 /// How a document is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,17 +58,20 @@ impl Registry {
     }
 }
 
-fn whole(row: Option<u64>, reason: String) -> Problem {
+fn whole(row: Option<u64>, reason: Reason) -> Problem {
     Problem { row, kind: None, id: String::new(), reason }
 }
 
 /// The bytes as text, without the mark that spreadsheets put in front.
 fn text(bytes: &[u8]) -> Result<&str, Problem> {
     if bytes.len() > BYTES_MAX {
-        return Err(whole(None, format!("larger than {} MiB", BYTES_MAX >> 20)));
+        let most = BYTES_MAX >> 20;
+        let reason = Reason::new(format!("larger than {most} MiB"), format!("lớn hơn {most} MiB"));
+        return Err(whole(None, reason));
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(whole(Some(1), "is UTF-16; save it as UTF-8".to_owned()));
+        let reason = Reason::new("is UTF-16; save it as UTF-8", "là UTF-16; lưu lại bằng UTF-8");
+        return Err(whole(Some(1), reason));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
@@ -76,6 +79,10 @@ fn text(bytes: &[u8]) -> Result<&str, Problem> {
         let row = good.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
         let column =
             error.valid_up_to() - good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) + 1;
-        whole(Some(row), format!("byte {column} of this line is not UTF-8; save it as UTF-8"))
+        let reason = Reason::new(
+            format!("byte {column} of this line is not UTF-8; save it as UTF-8"),
+            format!("byte {column} của dòng này không phải UTF-8; lưu lại bằng UTF-8"),
+        );
+        whole(Some(row), reason)
     })
 }

@@ -1,6 +1,6 @@
 //! What a document changes of a registry. All of it or nothing.
 
-use crate::{Document, Entry, Kind, Problem, Registry};
+use crate::{Document, Entry, Kind, Problem, Reason, Registry};
 use std::collections::HashMap;
 
 /// How a document is taken in.
@@ -34,7 +34,10 @@ impl Import {
         for placed in &document.rows {
             let key = (placed.entry.kind(), placed.entry.id().to_owned());
             if let Some(first) = places.get(&key).filter(|_| !key.1.is_empty()) {
-                let reason = format!("this id is given twice, first in row {first}");
+                let reason = Reason::new(
+                    format!("this id is given twice, first in row {first}"),
+                    format!("mã này có hai lần, lần đầu ở dòng {first}"),
+                );
                 problems.push(Problem { row: Some(placed.row), kind: Some(key.0), id: key.1, reason });
             } else {
                 places.insert(key, placed.row);

@@ -10,7 +10,7 @@ mod import;
 mod level;
 mod network;
 
-pub use check::Problem;
+pub use check::{Problem, Reason};
 pub use document::{Document, Format, Placed};
 pub use import::{Import, Outcome};
 pub use level::LevelSince;

@@ -26,6 +26,18 @@ pub enum NetworkError {
     Behind,
 }
 
+impl NetworkError {
+    /// The same in Vietnamese.
+    #[must_use]
+    pub fn vietnamese(self) -> &'static str {
+        match self {
+            NetworkError::Malformed => "không phải mạng; viết 192.0.2.0/24, 2001:db8::/32 hoặc một địa chỉ",
+            NetworkError::Long => "có tiền tố dài hơn địa chỉ",
+            NetworkError::Behind => "có bit khác 0 sau tiền tố; độ dài đúng chưa?",
+        }
+    }
+}
+
 impl Network {
     /// An address as an IPv6 number.
     #[must_use]

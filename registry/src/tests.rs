@@ -26,7 +26,35 @@ fn read(text: &str) -> Registry {
 fn problems(format: Format, bytes: &[u8]) -> Vec<String> {
     let outcome =
         Document::read(format, bytes).and_then(|found| Import::default().apply(&read(PROVINCE), found));
-    outcome.unwrap_err().iter().map(ToString::to_string).collect()
+    let found = outcome.unwrap_err();
+    for Problem { reason, .. } in &found {
+        let vietnamese = reason
+            .text_vi
+            .chars()
+            .any(|c| "ăâđêôơưàáạảãèéẹẻẽìíịỉĩòóọỏõùúụủũỳýốồộổấầậễệềớờợứừựặằắ".contains(c));
+        assert!(vietnamese && reason.text != reason.text_vi, "{reason:?}");
+    }
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_is_wrong_is_told_in_vietnamese_too() {
+    let text = "id;name;parent;since;official_code\nso-a;;nobody;30/02/2026;\nso-a;A;;;\n";
+    let told = |text: &str| -> Vec<String> {
+        let read = Document::read(Format::Csv(Kind::Units), text.as_bytes());
+        let wrong = read.and_then(|found| Import::default().apply(&read_province(), found)).unwrap_err();
+        wrong.into_iter().map(|one| one.reason.text_vi).collect()
+    };
+    assert_eq!(told(text), ["`since`: `30/02/2026` không phải ngày; viết 2026-01-31 hoặc 31/01/2026"]);
+    let text = text.replace("30/02/2026", "28/02/2026");
+    assert_eq!(told(&text), ["mã này có hai lần, lần đầu ở dòng 2"]);
+    let text = text.replace("\nso-a;A", "\nso-b;A");
+    assert_eq!(told(&text), ["thiếu `name`", "`parent` là `nobody`, không có trong danh sách đơn vị"]);
+    assert_eq!(told("id;nam\na;A\n")[0].split(';').next(), Some("không có cột nào tên `nam`"));
+}
+
+fn read_province() -> Registry {
+    read(PROVINCE)
 }
 
 #[test]

@@ -69,6 +69,21 @@ await drive(base, pictures, async ({ page, at, picture }) => {
   await at("withdraw-confirm").click();
   await measure("unknown").waitFor();
   await page.locator('[data-testid="attestation"][data-state="withdrawn"]').waitFor();
+  await at("withdrawn").filter({ hasText: "admin" }).waitFor();
+  await picture("compliance-withdrawn");
+  // A period that spans a change of law (whichever months the page offers by then): what was asked before stands beside it.
+  const assessments = "**/api/v1/compliance/assessment*";
+  await page.route(assessments, async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    const gap = body.systems[0].measures.find((one) => one.id === "log-gap");
+    gap.earlier = [{ from: "2026-08-01", until: "2026-08-18", required: 24, citation: "TCVN 11930:2017", certainty: "to-verify" }];
+    await route.fulfill({ response: answer, json: body });
+  });
+  await page.reload();
+  await at("earlier").filter({ hasText: "Từ 01/08/2026 đến 18/08/2026: ≤ 24 giờ TCVN 11930:2017" }).waitFor();
+  await picture("compliance-change");
+  await page.unroute(assessments);
 
   await at("nav-registry").click();
   await at("registry-row").first().waitFor();
@@ -88,11 +103,13 @@ await drive(base, pictures, async ({ page, at, picture }) => {
   await at("import-problem").filter({ hasText: "UTF-16" }).waitFor();
   await at("import-file").setInputFiles(file("id;unit;os\nMAY-1;sgddt;=cmd|'/C calc'!A0\n<img src=x onerror=alert(1)>;sgddt;Windows 11\nMAY-2;khong-co;Windows 11\nMAY-1;sgddt;Windows 11\n"));
   await at("import-try").click();
-  await at("import-problem").filter({ hasText: "given twice, first in row 2" }).waitFor();
+  await at("import-problem").filter({ hasText: "mã này có hai lần, lần đầu ở dòng 2" }).waitFor();
   await at("import-file").setInputFiles(file("id;unit;os\nMAY-1;sgddt;=cmd|'/C calc'!A0\n<img src=x onerror=alert(1)>;sgddt;Windows 11\nMAY-2;khong-co;Windows 11\n"));
   await at("import-try").click();
   await at("import-problem").nth(2).waitFor();
   const rows = await at("import-problem").locator("td:first-child").allTextContents();
+  await at("import-problem").filter({ hasText: "`unit` là `khong-co`, không có trong danh sách đơn vị" }).waitFor();
+  await at("import-problem").filter({ hasText: "`os` bắt đầu như công thức của bảng tính" }).waitFor();
   if ([...new Set(rows)].join() !== "2,3,4") throw new Error(`the rows told are ${rows}`);
   await picture("registry-import-refused");
   await at("import-file").setInputFiles(file("id;unit;os\nMAY-1;sgddt;Windows 11\n"));
@@ -134,6 +151,21 @@ await drive(base, pictures, async ({ page, at, picture }) => {
   await at("nav-compliance").waitFor();
   await page.goto(`${base}/compliance?system=sgddt-ht1`);
   await page.locator('[data-testid="attestation"][data-state="withdrawn"]').waitFor();
+  await at("withdrawn").filter({ hasText: "admin" }).waitFor();
+  await picture("compliance-withdrawn");
+  // A period that spans a change of law (whichever months the page offers by then): what was asked before stands beside it.
+  const assessments = "**/api/v1/compliance/assessment*";
+  await page.route(assessments, async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    const gap = body.systems[0].measures.find((one) => one.id === "log-gap");
+    gap.earlier = [{ from: "2026-08-01", until: "2026-08-18", required: 24, citation: "TCVN 11930:2017", certainty: "to-verify" }];
+    await route.fulfill({ response: answer, json: body });
+  });
+  await page.reload();
+  await at("earlier").filter({ hasText: "Từ 01/08/2026 đến 18/08/2026: ≤ 24 giờ TCVN 11930:2017" }).waitFor();
+  await picture("compliance-change");
+  await page.unroute(assessments);
   const [taken] = await Promise.all([page.waitForEvent("download"), at("compliance-report-docx").click()]);
   if (!taken.suggestedFilename().startsWith("theo-cap-do-he-thong-sgddt-ht1")) throw new Error(`the report is called ${taken.suggestedFilename()}`);
   await picture("compliance-auditor");

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::extract::{Json, Path, Query, limit, text};
 use axum::extract::State;
 use axum::http::StatusCode;
-use compliance::{Attestation, Date, Subject};
+use compliance::{Date, Subject};
 use event::Time;
 use serde::{Deserialize, Serialize};
 use store::cases::{AttestationFilter, KeptAttestation, NewAttestation};
@@ -77,6 +77,8 @@ struct AttestationBody {
     /// When it was taken back.
     #[schema(value_type = Option<String>, format = DateTime)]
     withdrawn: Option<Time>,
+    /// Who took it back.
+    withdrawn_by: Option<String>,
 }
 
 impl AttestationBody {
@@ -88,33 +90,22 @@ impl AttestationBody {
             Some(until) if until < today => AttestationState::Expired,
             _ => AttestationState::Held,
         };
-        let Attestation {
-            id,
-            measure,
-            subject,
-            of,
-            document,
-            organisation,
-            on,
-            until,
-            note,
-            person,
-            recorded,
-        } = attestation;
+        let (withdrawn, withdrawn_by) = withdrawn.unzip();
         AttestationBody {
-            id,
-            measure,
-            subject,
-            of,
-            document,
-            organisation,
-            on,
-            until,
-            note,
-            person,
-            recorded,
+            id: attestation.id,
+            measure: attestation.measure,
+            subject: attestation.subject,
+            of: attestation.of,
+            document: attestation.document,
+            organisation: attestation.organisation,
+            on: attestation.on,
+            until: attestation.until,
+            note: attestation.note,
+            person: attestation.person,
+            recorded: attestation.recorded,
             state,
             withdrawn,
+            withdrawn_by,
         }
     }
 }

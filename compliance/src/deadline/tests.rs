@@ -50,7 +50,17 @@ fn a_day_and_three_under_the_new_one() {
     );
     // 31 December, 23:59:59 in Vietnam; the year ends between.
     assert_eq!(owed(&facts("2026-12-31T16:59:59Z"))[0], "first-notice → a05: 2027-01-01 23:59");
+    assert_eq!(owed(&facts("2026-12-31T16:59:59Z"))[1], "full-report → a05: 2027-01-03 23:59");
     assert_eq!(owed(&facts("2028-02-28T00:00:00Z"))[1], "full-report → a05: 2028-03-02 07:00");
+    // On the leap day itself, from its first minute in Vietnam to its last.
+    assert_eq!(
+        owed(&facts("2028-02-28T17:00:00Z")),
+        ["first-notice → a05: 2028-03-01 00:00", "full-report → a05: 2028-03-03 00:00"]
+    );
+    assert_eq!(
+        owed(&facts("2028-02-29T16:59:59Z")),
+        ["first-notice → a05: 2028-03-01 23:59", "full-report → a05: 2028-03-03 23:59"]
+    );
 }
 
 #[test]
@@ -69,6 +79,45 @@ fn the_day_of_the_change_is_vietnams() {
     let coordinator = |day: &str| &rules.recipient("coordinator", day.parse().unwrap()).unwrap().name;
     assert!(coordinator("2025-02-28").contains("Information and Communications"));
     assert!(coordinator("2025-03-01").contains("Public Security"));
+}
+
+#[test]
+fn personal_data_are_reported_from_the_first_day_of_their_law() {
+    let affected = |detected: &str| {
+        let mut one = facts(detected);
+        one.chosen = vec![("personal-data".to_owned(), "affected".to_owned())];
+        owed(&one).into_iter().filter(|owed| owed.starts_with("personal")).collect::<Vec<_>>()
+    };
+    // 1 January 2026 begins at 17:00 UTC of the day before.
+    assert_eq!(affected("2025-12-31T16:59:59Z"), [""; 0]);
+    assert_eq!(
+        affected("2025-12-31T17:00:00Z"),
+        ["personal-data-notice → personal-data-authority: 2026-01-04 00:00"]
+    );
+    // Beside either regime, across the end of a year and a leap day.
+    assert_eq!(
+        affected("2026-12-30T17:00:00Z"),
+        ["personal-data-notice → personal-data-authority: 2027-01-03 00:00"]
+    );
+    assert_eq!(
+        affected("2028-02-27T17:00:00Z"),
+        ["personal-data-notice → personal-data-authority: 2028-03-02 00:00"]
+    );
+}
+
+#[test]
+fn the_level_on_the_day_of_detection_decides_the_class() {
+    let class = |level: u8| {
+        let one = Facts {
+            severity: Severity::Critical,
+            stage: Stage::Impact,
+            level,
+            ..facts("2026-11-14T16:59:59Z")
+        };
+        owed(&one).first().map(|owed| owed.split(' ').next().unwrap_or_default().to_owned())
+    };
+    // Raised from 3 to 4 on 15 November: what was noticed before is of level 3.
+    assert_eq!((class(3).as_deref(), class(4).as_deref()), (Some("first-notice"), Some("immediate-notice")));
 }
 
 #[test]

@@ -161,7 +161,21 @@ fn antivirus_is_registered_or_told_and_out_of_date_after_fifteen_days() {
         .insert("pc-3".into(), Antivirus { seen: Some(time("2026-11-20T00:00:00Z")), updated: None });
     let found = of_unit(&known, 0, "antivirus-outdated");
     assert_eq!((found.value, found.outcome), (Some(2.0), Outcome::NotMet));
-    assert_eq!(found.missing[0].text, "without an update for 15 days: PC-2, PC-3");
+    assert_eq!(found.missing[0].text, "without an update for 15 days: PC-3 (never), PC-2 (2026-11-13)");
+    assert_eq!(
+        found.missing[0].text_vi,
+        "không cập nhật trong 15 ngày: PC-3 (chưa lần nào), PC-2 (13/11/2026)"
+    );
+    // The proof: nothing of the one in those days, the last update of the other, the minute before and after.
+    let pages: Vec<&str> = found.proof.iter().map(|proof| proof.page.as_str()).collect();
+    assert_eq!(
+        pages[..2],
+        [
+            "/events?from=2026-11-13T05%3A00%3A00.000Z&to=2026-11-28T05%3A00%3A00.000Z&q=host.name%3A%22PC-3%22",
+            "/events?from=2026-11-13T04%3A58%3A59.000Z&to=2026-11-13T05%3A00%3A59.000Z&q=host.name%3A%22PC-2%22",
+        ]
+    );
+    assert_eq!(pages[3], "/registry?kind=endpoints&unit=a");
     assert_eq!(of_unit(&known, 0, "antivirus-coverage").outcome, Outcome::Met);
 }
 

@@ -72,6 +72,8 @@ export interface Attestation {
   recorded: string;
   state: 'held' | 'expired' | 'withdrawn';
   withdrawn: string | null;
+  /** Who took it back. */
+  withdrawn_by: string | null;
 }
 
 export interface NewAttestation {

@@ -282,6 +282,7 @@ export interface RowProblem {
   kind: RegistryKind | null;
   id: string;
   reason: string;
+  reason_vi: string;
 }
 
 /** What a person may change of an incident. */

@@ -4,12 +4,14 @@
 
 use super::{Document, Placed, whole};
 use crate::check::FORMULA;
-use crate::{Asset, Dossier, Endpoint, Entry, Kind, LevelSince, Plan, Problem, Registry, System, Unit};
+use crate::{
+    Asset, Dossier, Endpoint, Entry, Kind, LevelSince, Plan, Problem, Reason, Registry, System, Unit,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A column: its name, how it is written, how it is read.
-type Column<T> = (&'static str, fn(&T) -> String, fn(&mut T, &str) -> Result<(), String>);
+type Column<T> = (&'static str, fn(&T) -> String, fn(&mut T, &str) -> Result<(), Reason>);
 
 /// A column of text.
 macro_rules! text {
@@ -95,8 +97,12 @@ const SYSTEMS: &[Column<System>] = &[
         "level",
         |row| if row.level == 0 { String::new() } else { row.level.to_string() },
         |row, cell| {
-            let wrong =
-                || format!("`{cell}` is no level; levels are 1 to 5, empty while it is not determined");
+            let wrong = || {
+                Reason::new(
+                    format!("`{cell}` is no level; levels are 1 to 5, empty while it is not determined"),
+                    format!("`{cell}` không phải cấp độ; cấp độ từ 1 đến 5, để trống khi chưa xác định"),
+                )
+            };
             row.level = if cell.is_empty() { 0 } else { cell.parse().map_err(|_| wrong())? };
             Ok(())
         },
@@ -106,7 +112,10 @@ const SYSTEMS: &[Column<System>] = &[
         "earlier_levels",
         |row| row.earlier_levels.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         |row, cell| {
-            let read = cell.split_whitespace().map(str::parse::<LevelSince>);
+            let read = cell.split_whitespace().map(|text| {
+                let vi = || format!("`{text}` không phải cấp độ kèm ngày bắt đầu; viết 2:2024-01-31");
+                text.parse::<LevelSince>().map_err(|wrong| Reason::new(wrong, vi()))
+            });
             row.earlier_levels = read.collect::<Result<_, _>>()?;
             Ok(())
         },
@@ -179,7 +188,7 @@ fn rows<T: Default>(
     let mut problems = Vec::new();
     let order = match reader.headers() {
         Ok(head) => order(columns, head, &mut problems),
-        Err(error) => return Err(vec![whole(Some(1), error.to_string())]),
+        Err(error) => return Err(vec![whole(Some(1), unread(&error))]),
     };
     if !problems.is_empty() {
         return Err(problems);
@@ -187,7 +196,7 @@ fn rows<T: Default>(
     let mut document = Document::default();
     for (row, record) in (2..).zip(reader.records()) {
         match record {
-            Err(error) => problems.push(whole(Some(row), error.to_string())),
+            Err(error) => problems.push(whole(Some(row), unread(&error))),
             Ok(record) if record.iter().all(str::is_empty) => {}
             Ok(record) => match one(columns, &order, &record) {
                 Ok(read) => document.rows.push(Placed { row, entry: entry(read) }),
@@ -215,18 +224,26 @@ fn order<T>(columns: &[Column<T>], head: &csv::StringRecord, problems: &mut Vec<
         let name = name.trim();
         match columns.iter().position(|column| column.0 == name) {
             Some(at) if order.contains(&at) => {
-                problems.push(whole(Some(1), format!("column `{name}` is there twice")));
+                let reason = Reason::new(
+                    format!("column `{name}` is there twice"),
+                    format!("cột `{name}` có hai lần"),
+                );
+                problems.push(whole(Some(1), reason));
             }
             Some(at) => order.push(at),
             None => {
                 let known: Vec<&str> = columns.iter().map(|column| column.0).collect();
-                let reason = format!("no column is called `{name}`; there are {}", known.join(", "));
+                let known = known.join(", ");
+                let reason = Reason::new(
+                    format!("no column is called `{name}`; there are {known}"),
+                    format!("không có cột nào tên `{name}`; các cột là {known}"),
+                );
                 problems.push(whole(Some(1), reason));
             }
         }
     }
     if !order.contains(&0) && problems.is_empty() {
-        problems.push(whole(Some(1), "column `id` is missing".to_owned()));
+        problems.push(whole(Some(1), Reason::new("column `id` is missing", "thiếu cột `id`")));
     }
     order
 }
@@ -235,16 +252,20 @@ fn one<T: Default>(
     columns: &[Column<T>],
     order: &[usize],
     record: &csv::StringRecord,
-) -> Result<T, Vec<String>> {
+) -> Result<T, Vec<Reason>> {
     let mut row = T::default();
     let mut reasons = Vec::new();
     if record.len() > order.len() {
-        reasons.push(format!("has {} cells, the header {}", record.len(), order.len()));
+        let (cells, head) = (record.len(), order.len());
+        reasons.push(Reason::new(
+            format!("has {cells} cells, the header {head}"),
+            format!("có {cells} ô, dòng tiêu đề có {head}"),
+        ));
     }
     for (cell, at) in record.iter().zip(order) {
         let (name, _, read) = columns[*at];
         if let Err(reason) = read(&mut row, plain(cell)) {
-            reasons.push(format!("`{name}`: {reason}"));
+            reasons.push(reason.of(name));
         }
     }
     if reasons.is_empty() { Ok(row) } else { Err(reasons) }
@@ -275,11 +296,16 @@ fn plain(cell: &str) -> &str {
     }
 }
 
-fn day(cell: &str) -> Result<Option<crate::Date>, String> {
+fn day(cell: &str) -> Result<Option<crate::Date>, Reason> {
     if cell.is_empty() {
         return Ok(None);
     }
-    let wrong = || format!("`{cell}` is no day; write 2026-01-31 or 31/01/2026");
+    let wrong = || {
+        Reason::new(
+            format!("`{cell}` is no day; write 2026-01-31 or 31/01/2026"),
+            format!("`{cell}` không phải ngày; viết 2026-01-31 hoặc 31/01/2026"),
+        )
+    };
     if let Ok(day) = cell.parse() {
         return Ok(Some(day));
     }
@@ -298,12 +324,15 @@ fn yes_or_no(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
 }
 
-fn yes(cell: &str, absent: bool) -> Result<bool, String> {
+fn yes(cell: &str, absent: bool) -> Result<bool, Reason> {
     match cell {
         "" => Ok(absent),
         "yes" | "có" | "true" | "TRUE" | "1" => Ok(true),
         "no" | "không" | "false" | "FALSE" | "0" => Ok(false),
-        other => Err(format!("`{other}` is neither `yes` nor `no`")),
+        other => Err(Reason::new(
+            format!("`{other}` is neither `yes` nor `no`"),
+            format!("`{other}` không phải `có` (`yes`) hay `không` (`no`)"),
+        )),
     }
 }
 
@@ -315,6 +344,16 @@ fn written<T: Serialize>(value: &T) -> String {
     }
 }
 
-fn read_word<T: DeserializeOwned>(cell: &str) -> Result<T, String> {
-    serde_json::from_value(serde_json::Value::String(cell.to_owned())).map_err(|error| error.to_string())
+fn read_word<T: DeserializeOwned>(cell: &str) -> Result<T, Reason> {
+    serde_json::from_value(serde_json::Value::String(cell.to_owned())).map_err(|error| {
+        let said = error.to_string();
+        // serde's own words: unknown variant `x`, expected one of `a`, `b`
+        let known = said.split_once("expected ").map_or("", |(_, known)| known.trim_start_matches("one of "));
+        let vi = format!("không có giá trị `{cell}`; các giá trị là {known}");
+        Reason::new(said, vi)
+    })
+}
+
+fn unread(error: &csv::Error) -> Reason {
+    Reason::new(error.to_string(), format!("không đọc được: {error}"))
 }

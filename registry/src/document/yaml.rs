@@ -1,7 +1,7 @@
 //! The registry as YAML: four lists, a row to a line.
 
 use super::{Document, Placed, whole};
-use crate::{Asset, Endpoint, Entry, Kind, Problem, Registry, System, Unit};
+use crate::{Asset, Endpoint, Entry, Kind, Problem, Reason, Registry, System, Unit};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use std::fmt::Write as _;
@@ -32,7 +32,8 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Problem>> {
     let file: File = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let row = error.location().map(|place| place.line());
         let said = error.without_snippet().to_string();
-        vec![whole(row, said.lines().next().unwrap_or_default().to_owned())]
+        let said = said.lines().next().unwrap_or_default();
+        vec![whole(row, Reason::new(said, format!("không đọc được: {said}")))]
     })?;
     let mut document = Document::default();
     let mut put = |row: u64, entry| document.rows.push(Placed { row, entry });

@@ -44,8 +44,8 @@ pub struct AttestationFilter {
 pub struct KeptAttestation {
     /// What was attested.
     pub attestation: Attestation,
-    /// When it was taken back, if it was.
-    pub withdrawn: Option<Time>,
+    /// When it was taken back and by whom, if it was.
+    pub withdrawn: Option<(Time, String)>,
 }
 
 /// Attestations that are kept.
@@ -139,11 +139,13 @@ impl Cases {
     /// There is none of that id that was not taken back.
     pub async fn withdraw_attestation(&self, by: &Actor, id: &str) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        let changed = sql("UPDATE attestations SET withdrawn_ms = $2 WHERE id = $1 AND withdrawn_ms IS NULL")
-            .bind(id)
-            .bind(by.now.0)
-            .execute(&mut tx)
-            .await?;
+        let changed = sql("UPDATE attestations SET withdrawn_ms = $2, withdrawn_by = $3 \
+             WHERE id = $1 AND withdrawn_ms IS NULL")
+        .bind(id)
+        .bind(by.now.0)
+        .bind(&by.name)
+        .execute(&mut tx)
+        .await?;
         if changed == 0 {
             return Err(Error::Missing("attestation"));
         }
@@ -170,7 +172,7 @@ impl Cases {
     /// # Errors
     /// The database refused.
     pub async fn attestation(&self, id: &str) -> Result<Option<KeptAttestation>, Error> {
-        let row = sql("SELECT body, withdrawn_ms FROM attestations WHERE id = $1")
+        let row = sql("SELECT body, withdrawn_ms, withdrawn_by FROM attestations WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
             .await?;
@@ -186,7 +188,7 @@ impl Cases {
         filter: &AttestationFilter,
         limit: u32,
     ) -> Result<Vec<KeptAttestation>, Error> {
-        let mut query = sql("SELECT body, withdrawn_ms FROM attestations WHERE TRUE");
+        let mut query = sql("SELECT body, withdrawn_ms, withdrawn_by FROM attestations WHERE TRUE");
         if !filter.with_withdrawn {
             query.push(" AND withdrawn_ms IS NULL");
         }
@@ -244,7 +246,9 @@ fn word(subject: Subject) -> &'static str {
 }
 
 fn kept(row: &Row) -> Result<KeptAttestation, Error> {
-    Ok(KeptAttestation { attestation: read(row.get(0)?)?, withdrawn: row.get::<Option<i64>>(1)?.map(Time) })
+    let who = row.get::<Option<String>>(2)?.unwrap_or_default();
+    let withdrawn = row.get::<Option<i64>>(1)?.map(|at| (Time(at), who));
+    Ok(KeptAttestation { attestation: read(row.get(0)?)?, withdrawn })
 }
 
 fn read(body: &str) -> Result<Attestation, Error> {

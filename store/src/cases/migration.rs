@@ -15,6 +15,7 @@ const STEPS: &[(i64, &str)] = &[
     (7, include_str!("migrations/0007_exchange.sql")),
     (8, include_str!("migrations/0008_particulars.sql")),
     (9, include_str!("migrations/0009_compliance.sql")),
+    (10, include_str!("migrations/0010_withdrawn_by.sql")),
 ];
 
 /// Brings the schema up to date.

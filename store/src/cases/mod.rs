@@ -33,7 +33,7 @@ mod token;
 mod user;
 mod warning;
 
-pub use self::registry::RegistryFilter;
+pub use self::registry::{RegistryFilter, registry_tag};
 pub use attestation::{AttestationFilter, KeptAttestation, NewAttestation};
 pub use audit::{AuditHead, AuditReport, Record};
 pub use change::{Change, Verdict};
@@ -157,6 +157,12 @@ pub enum Error {
         /// The version to look at before trying again.
         current: i64,
     },
+    /// Somebody else changed a row of the registry first.
+    #[error("changed by somebody else, or gone: read the row again")]
+    Changed,
+    /// There is such a row of the registry, and who would write over it did not say which one they have seen.
+    #[error("there is such a row: read it, and send its ETag as If-Match")]
+    Unseen,
     /// The change makes no sense; the text is for the caller.
     #[error("{0}")]
     Invalid(String),

@@ -1,7 +1,7 @@
 //! The registry: what the province has. It is right as a whole or not changed at all.
 
 use super::sql::sql;
-use super::{Actor, Cases, Error, Tx, audit};
+use super::{Actor, Cases, Error, Tx, audit, secret};
 use registry::{Document, Entry, Import, Kind, Outcome, Registry};
 
 /// Which rows of a kind are wanted; empty is any.
@@ -117,13 +117,24 @@ impl Cases {
         Ok(outcome)
     }
 
-    /// Puts one row in, in the place of one with the same kind and id.
+    /// Puts one row in, in the place of the one with the same kind and id if that is the one that was seen: its
+    /// [`registry_tag`], or none where there is none.
     ///
     /// # Errors
-    /// [`Error::Registry`] with everything that would be wrong.
-    pub async fn put_registry_entry(&self, by: &Actor, entry: Entry) -> Result<(), Error> {
+    /// [`Error::Unseen`], [`Error::Changed`], or [`Error::Registry`] with everything that would be wrong.
+    pub async fn put_registry_entry(
+        &self,
+        by: &Actor,
+        entry: Entry,
+        seen: Option<&str>,
+    ) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         let current = locked(&mut tx, by).await?;
+        match (seen, is_seen(&current, entry.kind(), entry.id(), seen)) {
+            (None, Some(_)) => return Err(Error::Unseen),
+            (Some(_), None | Some(false)) => return Err(Error::Changed),
+            (None, None) | (Some(_), Some(true)) => {}
+        }
         let document = Document { rows: vec![registry::Placed { row: 1, entry: entry.clone() }] };
         let outcome = Import::default().apply(&current, document).map_err(|mut problems| {
             for problem in &mut problems {
@@ -144,10 +155,19 @@ impl Cases {
     /// Takes one row out, if nothing refers to it.
     ///
     /// # Errors
-    /// No such row, or [`Error::Registry`] with what refers to it.
-    pub async fn remove_registry_entry(&self, by: &Actor, kind: Kind, id: &str) -> Result<(), Error> {
+    /// No such row, another one than was seen (if that is said), or [`Error::Registry`] with what refers to it.
+    pub async fn remove_registry_entry(
+        &self,
+        by: &Actor,
+        kind: Kind,
+        id: &str,
+        seen: Option<&str>,
+    ) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         let current = locked(&mut tx, by).await?;
+        if is_seen(&current, kind, id, seen) == Some(false) {
+            return Err(Error::Changed);
+        }
         let mut left = Registry::default();
         for entry in current.entries().filter(|entry| entry.kind() != kind || entry.id() != id) {
             left.push(entry);
@@ -165,6 +185,20 @@ impl Cases {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Another one for another content of a row: the beginning of its SHA-256.
+#[must_use]
+pub fn registry_tag(entry: &Entry) -> String {
+    let mut tag = secret::digest(&[entry.body().as_bytes()]);
+    tag.truncate(16);
+    tag
+}
+
+/// Whether the row is the one that was seen (`*` is whichever there is); none if there is no such row.
+fn is_seen(current: &Registry, kind: Kind, id: &str, seen: Option<&str>) -> Option<bool> {
+    let found = current.entries().find(|entry| entry.kind() == kind && entry.id() == id)?;
+    Some(seen.is_none_or(|seen| seen == "*" || seen == registry_tag(&found)))
 }
 
 /// The registry as it is, with the next version taken: whoever else changes it waits for the end of `tx`.

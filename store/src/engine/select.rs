@@ -72,9 +72,7 @@ impl Drop for Stop {
             let running = Arc::clone(&self.running);
             runtime.spawn_blocking(move || {
                 let running = running.lock().unwrap_or_else(PoisonError::into_inner); // kept until the stop is done
-                if *running
-                    && let Err(fault) = pool.kill(&comment)
-                {
+                if *running && let Err(fault) = pool.kill(&comment) {
                     tracing::warn!(%fault, comment, "stop a query whose client is gone");
                 }
             });

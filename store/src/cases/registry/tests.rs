@@ -94,15 +94,32 @@ async fn rows_are_found_by_unit_level_and_words_and_changed_one_at_a_time() {
     );
 
     let system = System { id: "moi".into(), name: "Mới".into(), unit: "tinh".into(), ..System::default() };
-    cases.put_registry_entry(&by(), Entry::System(system.clone())).await.unwrap();
-    assert_eq!(cases.registry_entry(Kind::Systems, "moi").await.unwrap(), Some(Entry::System(system)));
+    cases.put_registry_entry(&by(), Entry::System(system.clone()), None).await.unwrap();
+    // Nobody writes over what they have not seen, nor takes it out.
+    let first = registry_tag(&Entry::System(system.clone()));
+    let renamed = |name: &str| Entry::System(System { name: name.into(), ..system.clone() });
+    let put = async |name: &str, seen| cases.put_registry_entry(&by(), renamed(name), seen).await;
+    assert!(matches!(put("Một", None).await, Err(Error::Unseen)));
+    put("Một", Some(&first)).await.unwrap();
+    assert!(matches!(put("Hai", Some(&first)).await, Err(Error::Changed)));
+    let gone = cases.remove_registry_entry(&by(), Kind::Systems, "moi", Some(&first)).await;
+    assert!(matches!(gone, Err(Error::Changed)));
+    put("Mới", Some("*")).await.unwrap();
+    let nobody = Entry::System(System { id: "khac".into(), ..system.clone() });
+    let missing = cases.put_registry_entry(&by(), nobody, Some("*")).await;
+    assert!(matches!(missing, Err(Error::Changed)), "there is none to be seen");
+    assert_eq!(
+        cases.registry_entry(Kind::Systems, "moi").await.unwrap(),
+        Some(Entry::System(system.clone()))
+    );
     let orphan = Unit { id: "x".into(), name: "X".into(), parent: "nobody".into(), ..Unit::default() };
-    let error = cases.put_registry_entry(&by(), Entry::Unit(orphan)).await.unwrap_err();
+    let error = cases.put_registry_entry(&by(), Entry::Unit(orphan), None).await.unwrap_err();
     assert!(matches!(error, Error::Registry(problems) if problems.len() == 1));
-    let error = cases.remove_registry_entry(&by(), Kind::Units, "so-y-te").await.unwrap_err();
+    let error = cases.remove_registry_entry(&by(), Kind::Units, "so-y-te", None).await.unwrap_err();
     assert!(matches!(error, Error::Registry(problems) if problems.len() == 3));
-    cases.remove_registry_entry(&by(), Kind::Systems, "moi").await.unwrap();
-    let error = cases.remove_registry_entry(&by(), Kind::Systems, "moi").await.unwrap_err();
+    let seen = registry_tag(&renamed("Mới"));
+    cases.remove_registry_entry(&by(), Kind::Systems, "moi", Some(&seen)).await.unwrap();
+    let error = cases.remove_registry_entry(&by(), Kind::Systems, "moi", None).await.unwrap_err();
     assert!(matches!(error, Error::Missing(_)));
-    assert_eq!(cases.registry_version().await.unwrap(), 3);
+    assert_eq!(cases.registry_version().await.unwrap(), 5);
 }

@@ -193,9 +193,9 @@ async fn attestations_are_listed_by_what_they_are_of_and_page_by_page_those_take
     cases.withdraw_attestation(&later, &all[0].attestation.id).await.unwrap();
     assert_eq!(cases.list_attestations(&province, 10).await.unwrap(), all[1..]);
     let whole = cases.list_attestations(&of(Subject::Province, true), 10).await.unwrap();
-    assert_eq!((whole.len(), whole[0].withdrawn), (3, Some(later.now)));
+    assert_eq!((whole.len(), whole[0].withdrawn.clone()), (3, Some((later.now, later.name.clone()))));
     let one = cases.attestation(&all[0].attestation.id).await.unwrap().unwrap();
-    assert_eq!(one.withdrawn, Some(later.now));
+    assert_eq!(one.withdrawn, Some((later.now, later.name.clone())));
 }
 
 #[tokio::test]
