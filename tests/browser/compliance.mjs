@@ -88,6 +88,7 @@ await drive(base, pictures, async ({ page, at, picture }) => {
   await at("nav-registry").click();
   await at("registry-row").first().waitFor();
   await at("unit").first().waitFor();
+  await at("registry-row").filter({ hasText: "trước: cấp 1, từ 20/05/2022" }).first().waitFor();
   await picture("registry");
   await at("kind-endpoints").click();
   await at("registry-find").fill("pc-");

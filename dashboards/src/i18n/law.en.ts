@@ -136,6 +136,7 @@ export const law: Readonly<Record<keyof typeof vi, string>> = {
   'registry.allUnits': 'All units ({count})',
   'registry.until': 'until {day}',
   'registry.since': 'since {day}',
+  'registry.was': 'before: level {level}, since {day}',
   'registry.level': 'Level',
   'registry.name': 'Name',
   'registry.code': 'Official code',

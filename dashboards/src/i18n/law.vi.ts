@@ -134,6 +134,7 @@ export const law = {
   'registry.allUnits': 'Tất cả đơn vị ({count})',
   'registry.until': 'đến {day}',
   'registry.since': 'từ {day}',
+  'registry.was': 'trước: cấp {level}, từ {day}',
   'registry.level': 'Cấp độ',
   'registry.name': 'Tên',
   'registry.code': 'Mã định danh',
