@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use store::cases::{Actor, Cases, Loaded};
+use store::cases::{Actor, Cases, IndicatorFilter, Loaded};
 
 /// Indicators that are kept; each takes about 150 bytes in memory.
 pub(crate) const COUNT_MAX: u32 = 5_000_000;
@@ -18,7 +18,9 @@ const STORED_AT_ONCE: usize = 20_000;
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 2 << 30;
 /// How often `run` asks whether there are others.
-const ASKED_EVERY: Duration = Duration::from_secs(2);
+const ASKED_EVERY: Duration = Duration::from_secs(1);
+/// For so many questions it waits for a load of many parts to end, instead of reading all of them after each part.
+const QUESTIONS_MAX: u32 = 15;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -166,12 +168,18 @@ impl Known {
         let known = Arc::new(Known(RwLock::new(Arc::new(all(&cases).await?))));
         let kept = Arc::clone(&known);
         tokio::spawn(async move {
+            let (mut before, mut questions) = (revision, 0);
             loop {
                 tokio::time::sleep(ASKED_EVERY).await;
                 let Ok((now, _)) = cases.indicators_revision().await else { continue };
                 if now == revision {
                     continue;
                 }
+                questions += 1;
+                if std::mem::replace(&mut before, now) != now && questions < QUESTIONS_MAX {
+                    continue;
+                }
+                questions = 0;
                 match all(&cases).await {
                     Ok(indicators) => {
                         tracing::info!(indicators = indicators.len(), "indicators are read again");
@@ -193,7 +201,7 @@ impl Known {
 async fn all(cases: &Cases) -> anyhow::Result<Indicators> {
     let (mut table, mut after) = (Indicators::default(), None);
     loop {
-        let (page, next) = cases.indicators(after.as_ref(), 10_000).await?;
+        let (page, next) = cases.find_indicators(&IndicatorFilter::default(), after.as_ref(), 10_000).await?;
         let left_out = page.iter().filter(|one| !table.add(one)).count();
         if left_out > 0 {
             tracing::warn!(left_out, "indicators for which there is no room");

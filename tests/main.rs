@@ -19,12 +19,15 @@ mod command;
 mod compliance;
 mod delivery;
 mod deploy;
+mod document;
 mod faults;
 mod feed;
 mod indicators;
 mod kill;
 mod observe;
 mod postgres;
+#[path = "../report/tests/reader.rs"]
+mod reader;
 mod reference;
 mod registry;
 mod reload;

@@ -17,8 +17,7 @@ fn haidang(stack: &Stack, arguments: &[&str]) -> Output {
 
 #[test]
 fn the_command_line_and_the_api_give_the_same_documents() {
-    let config = "[report]\nissuing_body = \"Trung tâm giám sát\"\nplace = \"Bà Rịa\"\n";
-    let stack = Stack::start_with(config);
+    let stack = Stack::start_with(crate::document::CONFIG);
     let file = stack.dir.path().join("registry.yaml");
     let registry = "units: [{ id: so-a, name: Sở A }]
 systems: [{ id: dvc, name: Cổng dịch vụ công, level: 3, unit: so-a, domains: [dvc.example.vn] }]
@@ -78,9 +77,29 @@ assets: [{ id: web, system: dvc, hosts: [cong-dvc] }]
     );
     assert_eq!(told["by_unit"][0]["name"], "Sở A");
     let path = format!("/api/v1/reports/bulletin?period={month}&at={later}");
-    assert!(client.bytes(&path) == client.bytes(&path), "the same data, other bytes");
+    let word = client.bytes(&path);
+    assert!(client.bytes(&path) == word, "the same data, other bytes");
+    let made =
+        haidang(&stack, &["bulletin", "--period", &month, "--format", "docx", "--at", &later.to_string()]);
+    assert!(made.stdout == word, "the command line gives other bytes");
+    crate::document::read_back(&client, id, &month, &later.to_string());
+    a_person_takes_them_from_the_pages(&stack, id);
     compliance_is_the_same(&stack, &client, &month, &later.to_string());
     a_merged_incident_is_found_by_its_number(&stack, id);
+}
+
+/// The buttons of the pages give documents that open.
+fn a_person_takes_them_from_the_pages(stack: &Stack, incident: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    crate::browser::drive(stack, "documents.mjs", &[incident, folder.path().to_str().unwrap()]);
+    for name in ["mau-03", "mau-04", "ban-tin-week", "ban-tin-month", "ban-tin-quarter"] {
+        let file = format!("{name}.docx");
+        let read = crate::document::framed(
+            &format!("page-{file}"),
+            &std::fs::read(folder.path().join(&file)).unwrap(),
+        );
+        assert!(read["title"].as_str().unwrap().starts_with("BÁO CÁO"), "{name}: {}", read["title"]);
+    }
 }
 
 fn compliance_is_the_same(stack: &Stack, client: &Client, month: &str, at: &str) {

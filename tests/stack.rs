@@ -160,6 +160,14 @@ impl Stack {
         self.children.iter_mut().all(|(_, child)| child.try_wait().unwrap().is_none())
     }
 
+    /// The most memory that `haidang run`, without its engine, ever had.
+    pub(crate) fn resident_kib_max(&self) -> u64 {
+        let run = self.children.iter().find(|(role, _)| *role == "run").unwrap();
+        let told = std::fs::read_to_string(format!("/proc/{}/status", run.1.id())).unwrap();
+        let line = told.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
     /// What it wrote to stderr.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()

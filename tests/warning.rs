@@ -143,6 +143,7 @@ fn let_out_by_rule(stack: &Stack, client: &Client) {
     let of = |kind: &str| objects.iter().find(|object| object["type"] == kind).unwrap();
     assert_eq!(of("sighting")["sighting_of_ref"], INDICATOR, "{told}");
     assert_eq!(of("indicator")["id"], INDICATOR, "what is referred to is there");
+    valid(stack, &client.get(&format!("/taxii2/exchange/collections/{COLLECTION}/objects/")));
     let incidents = client.incidents();
     let incident =
         incidents.iter().find(|one| one["kind"] == "attack").unwrap()["id"].as_str().unwrap().to_owned();
@@ -159,4 +160,26 @@ fn let_out_by_rule(stack: &Stack, client: &Client) {
         .find(|entry| entry["action"] == "incident.release")
         .unwrap();
     assert_eq!((&entry["actor"], &entry["detail"]), (&"[exchange]".into(), &"TLP:AMBER to NCSC".into()));
+}
+
+/// What was really let out, as OASIS's validator and library take it.
+fn valid(stack: &Stack, told: &Value) {
+    let objects = told["objects"].as_array().unwrap();
+    assert!(objects.len() > 5 && told["more"] != true, "{told}");
+    let bundle =
+        json!({ "type": "bundle", "id": "bundle--00000000-0000-4000-8000-0000000000ac", "objects": objects });
+    let file = stack.dir.path().join("released.json");
+    std::fs::write(&file, bundle.to_string()).unwrap();
+    let tool = |path: &str| {
+        let program = crate::reader::root().join("target/tools/python").join(path);
+        assert!(program.exists(), "{path} is missing: run deploy/install test");
+        Command::new(program)
+    };
+    let strict = ["--version", "2.1", "--strict", "-d", "103", "--enforce-refs"];
+    let checked = tool("stix2-validator/bin/stix2_validator").args(strict).arg(&file).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    let script = "import json, sys, stix2\ngiven = json.load(open(sys.argv[1]))\n\
+                  assert len(stix2.parse(given, version='2.1').objects) == len(given['objects'])";
+    let parsed = tool("stix2/bin/python").args(["-c", script]).arg(&file).output().unwrap();
+    assert!(parsed.status.success(), "{}", String::from_utf8_lossy(&parsed.stderr));
 }

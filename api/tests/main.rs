@@ -8,6 +8,7 @@
 )]
 
 mod client;
+mod colour;
 mod incidents;
 mod limits;
 #[path = "../../store/tests/place.rs"]

@@ -9,7 +9,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use store::cases::{NewObject, Role};
 
-fn collection(number: u128, title: &str, tlp: Tlp, readers: &[(&str, Tlp)], writers: &[&str]) -> Collection {
+pub(crate) fn collection(
+    number: u128,
+    title: &str,
+    tlp: Tlp,
+    readers: &[(&str, Tlp)],
+    writers: &[&str],
+) -> Collection {
     Collection {
         id: uuid::Uuid::from_u128(number),
         alias: None,
@@ -21,7 +27,7 @@ fn collection(number: u128, title: &str, tlp: Tlp, readers: &[(&str, Tlp)], writ
     }
 }
 
-async fn server(collections: Vec<Collection>) -> Server {
+pub(crate) async fn server(collections: Vec<Collection>) -> Server {
     let taxii = TaxiiConfig { collections, content_bytes_max: 100_000, ..TaxiiConfig::default() };
     assert_eq!(taxii.problems(), Vec::<String>::new());
     let exchange = exchange::Config { taxii, ..exchange::Config::default() };

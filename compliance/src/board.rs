@@ -149,15 +149,16 @@ impl RuleSets {
 
     fn targets(&self, day: Date, all: &[Assessed]) -> Vec<TargetStand> {
         let stand = |rule: &crate::ruleset::TargetRule| {
-            let (mut of, mut fit) = (0, 0);
+            let (mut of, mut fit, mut is_known) = (0, 0, false);
             let asked = all.iter().flat_map(|one| &one.measures).filter(|one| one.id == rule.measure);
             for one in asked.filter(|one| one.outcome != Outcome::NotRequired) {
                 let counted = one.count.map(|count| (count.of, count.fit));
                 let counted = counted.unwrap_or((1, u64::from(one.outcome == Outcome::Met)));
                 (of, fit) = (of + counted.0, fit + counted.1);
+                is_known |= one.outcome != Outcome::Unknown;
             }
             #[allow(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
-            let now = (of > 0).then(|| (fit as f64 * 1000.0 / of as f64).floor() / 10.0);
+            let now = (of > 0 && is_known).then(|| (fit as f64 * 1000.0 / of as f64).floor() / 10.0);
             TargetStand {
                 id: rule.id.clone(),
                 title: rule.title.clone(),
@@ -241,3 +242,6 @@ fn empty(measured: &Measured, subject: Subject) -> Missing {
         of: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,10 @@ use std::time::Duration;
 pub(super) use postgres::told;
 pub(crate) use postgres::{Connections, Seat, Transaction};
 
+/// What each connection to the file may keep of it, in KiB (below zero, as SQLite wants it): of a million indicators every
+/// load touches pages all over the file, and 2 MiB, as it is otherwise, are read and written again and again.
+const CACHE: &str = "-32768";
+
 /// Where the cases are.
 #[derive(Clone)]
 pub enum Target {
@@ -134,6 +138,7 @@ async fn file(
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_millis(config.busy_timeout_ms.into()))
+        .pragma("cache_size", CACHE)
         .statement_cache_capacity(200);
     Ok(SqlitePoolOptions::new().max_connections(connections).connect_with(more(options)).await?)
 }

@@ -5,6 +5,7 @@
 
 use super::Error;
 use super::connection::{On, Pool, Tx};
+use sqlx::database::HasStatementCache;
 use sqlx::postgres::PgRow;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteRow;
@@ -176,11 +177,13 @@ impl<'q> Sql<'q> {
 
     fn query<'a, D>(&'a self) -> Query<'a, D, D::Arguments>
     where
-        D: Database,
+        D: Database + HasStatementCache,
         Option<i64>: Encode<'a, D> + Type<D>,
         Option<&'a str>: Encode<'a, D> + Type<D>,
     {
-        let mut query = sqlx::query(AssertSqlSafe(self.text.clone()));
+        // Of a text that was put together the server's plan is not kept: there is one for each length of a list.
+        let is_kept = matches!(self.text, Cow::Borrowed(_));
+        let mut query = sqlx::query(AssertSqlSafe(self.text.clone())).persistent(is_kept);
         for value in &self.values {
             query = match value {
                 Value::Number(number) => query.bind(*number),

@@ -1,6 +1,7 @@
 //! The cases against a real database: SQLite, or with `HAIDANG_TEST_POSTGRES` PostgreSQL.
 
 mod copying;
+mod indicators;
 mod together;
 
 use super::place::Place;

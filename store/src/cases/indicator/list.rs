@@ -39,21 +39,19 @@ impl Cases {
         limit: u32,
     ) -> Result<(Vec<Indicator>, Option<IndicatorPlace>), Error> {
         let (id, kind, value) = after.map_or(("", "", ""), |(id, kind, value)| (id, kind, value));
+        let mut page = sql("SELECT id, kind, value, body FROM indicators WHERE (value, kind, id) > (");
+        page.push_list([value, kind, id]).push(")");
         let text = filter.text.trim().to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
-        let rows = sql(
-            "SELECT id, kind, value, body FROM indicators WHERE (value > $1 OR (value = $1 AND (kind > $2 OR (kind = $2 \
-             AND id > $3)))) AND LOWER(value) LIKE $4 ESCAPE '!' AND ($5 = '' OR kind = $5) AND ($6 = '' OR source = $6) \
-             ORDER BY value, kind, id LIMIT $7",
-        )
-        .bind(value)
-        .bind(kind)
-        .bind(id)
-        .bind(format!("%{text}%"))
-        .bind(&filter.kind)
-        .bind(&filter.source)
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
+        if !text.is_empty() {
+            page.push(" AND LOWER(value) LIKE ").push_bind(format!("%{text}%")).push(" ESCAPE '!'");
+        }
+        for (column, wanted) in [(" AND kind = ", &filter.kind), (" AND source = ", &filter.source)] {
+            if !wanted.is_empty() {
+                page.push(column).push_bind(wanted);
+            }
+        }
+        page.push(" ORDER BY value, kind, id LIMIT ").push_bind(i64::from(limit));
+        let rows = page.fetch_all(&self.read).await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in &rows {
             let body: String = row.get(3)?;

@@ -142,7 +142,7 @@ async fn indicators_are_counted_right_and_a_full_table_takes_no_more() {
     assert_eq!(done.iter().filter_map(|one| one.as_ref().ok()).sum::<u64>(), 50);
     assert!(done.iter().all(|one| matches!(one, Ok(0 | 10) | Err(Error::Limit { .. }))));
     assert_eq!(two.one.indicators_revision().await.unwrap().1, 50);
-    assert_eq!(two.other.indicators(None, 1000).await.unwrap().0.len(), 50);
+    assert_eq!(two.other.find_indicators(&IndicatorFilter::default(), None, 1000).await.unwrap().0.len(), 50);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
