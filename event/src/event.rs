@@ -273,6 +273,31 @@ impl Event {
     }
 
     /// Takes the text into the buffer. A line is at most 1 MiB and a document little more, so u32 holds any place.
+    /// Puts the line of an event that has none yet where readers expect it: in front of all other texts.
+    pub(crate) fn put_original(&mut self, original: &str) {
+        let Ok(original_len) = u32::try_from(original.len()) else { return };
+        if u32::try_from(self.text.len() + original.len()).is_err() {
+            return;
+        }
+        self.text.insert_str(0, original);
+        self.original_len = original_len;
+        let shift = |piece: &mut Piece| {
+            if let Piece::Span { start, .. } = piece {
+                *start += original_len;
+            }
+        };
+        let values = self.fields.iter_mut().map(|(_, value)| value);
+        for value in values.chain(self.extras.iter_mut().map(|extra| &mut extra.value)) {
+            if let Stored::Text(piece) = value {
+                shift(piece);
+            }
+        }
+        for extra in &mut self.extras {
+            shift(&mut extra.namespace);
+            shift(&mut extra.key);
+        }
+    }
+
     pub(crate) fn append(&mut self, text: &str) -> Piece {
         let start = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         let len = u32::try_from(text.len()).unwrap_or(u32::MAX);

@@ -9,7 +9,9 @@ mod writer;
 use crate::event::fit;
 use crate::{Event, EventId, Field, Value};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::LazyLock;
 
 /// A JSON text's leaf: the dotted path of the objects above it, its own key, its value. Lists give one call for each
 /// element; null gives none.
@@ -157,7 +159,8 @@ impl Event {
     /// # Errors
     /// The text is not one JSON object.
     pub fn from_json(text: &str) -> serde_json::Result<Event> {
-        let mut event = Event::default();
+        let mut event = Event::new(EventId::default(), "");
+        event.text.reserve(text.len());
         let mut original = None;
         let mut name = String::new();
         walk(text, &mut |path, key, value| {
@@ -175,7 +178,8 @@ impl Event {
                 _ => event.set_named(&name, path, key, value),
             }
         })?;
-        Ok(event.with_original(&original.unwrap_or_default()))
+        event.put_original(&original.unwrap_or_default());
+        Ok(event)
     }
 
     fn set_named(&mut self, name: &str, path: &str, key: &str, value: Value<'_>) {
@@ -196,18 +200,6 @@ impl Event {
         }
     }
 
-    /// Puts the original line, known only at the end of the document, where readers expect it: in front.
-    fn with_original(self, original: &str) -> Event {
-        let mut event = Event::new(self.id, original);
-        for (field, value) in self.fields() {
-            event.set(field, value);
-        }
-        for extra in self.extras() {
-            event.set_extra(extra.namespace, extra.key, extra.value);
-        }
-        event
-    }
-
     /// Appends the JSON form to `out`, without a newline.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         writer::write(self, out);
@@ -223,10 +215,13 @@ impl Event {
 }
 
 fn is_ecs_root(path: &str) -> bool {
-    let root = path.split('.').next().unwrap_or(path);
-    Field::all().any(|field| {
-        field.name().strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    })
+    static ROOTS: LazyLock<BTreeSet<&str>> =
+        LazyLock::new(|| Field::all().map(|field| root(field.name())).collect());
+    ROOTS.contains(root(path))
+}
+
+fn root(name: &str) -> &str {
+    name.split_once('.').map_or(name, |(root, _)| root)
 }
 
 #[cfg(test)]

@@ -21,6 +21,15 @@ const SILENT_AGAIN: Duration = Duration::from_secs(30);
 /// How long the store may take to have room before we stand still.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a batch may be gathered while there is more to read: large batches cost the store least.
+const GATHER_MAX: Duration = Duration::from_secs(3);
+
+/// What open batches may hold of a full batch's bytes together; beyond, the largest is closed.
+const OPEN_MAX: usize = 4;
+
+/// How often we look for batches that are due.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// A partition that is ours.
 #[derive(Default)]
 struct Partition {
@@ -30,8 +39,24 @@ struct Partition {
     /// No record before this is taken again.
     next: i64,
     at_end: bool,
+    /// When its end was last reached.
+    ended: Option<Instant>,
     /// When it was last told that nothing is left.
     told: Option<Instant>,
+}
+
+impl Partition {
+    /// Whether its batch is to be closed, or that nothing is left is to be told. Where there is always more to read, batches
+    /// grow; where its end was reached, nobody is kept waiting.
+    fn is_due(&self, age_max: Duration) -> bool {
+        match &self.batch {
+            Some((_, since)) => {
+                let is_live = self.ended.is_some_and(|ended| ended >= *since);
+                self.repeated.is_none() && since.elapsed() >= if is_live { age_max } else { GATHER_MAX }
+            }
+            None => self.at_end && self.told.is_none_or(|told| told.elapsed() >= SILENT_AGAIN),
+        }
+    }
 }
 
 pub(super) struct Reading {
@@ -54,6 +79,8 @@ pub(super) struct Ours {
     partitions: HashMap<i32, Partition>,
     /// How many there are in all.
     all: usize,
+    /// When we last looked for batches that are due.
+    looked: Option<Instant>,
     /// We stand still, because the store has no room.
     is_still: bool,
 }
@@ -100,6 +127,7 @@ impl Reading {
     fn at_end(&mut self, partition: i32) {
         if let Some(ours) = self.ours.partitions.get_mut(&partition) {
             ours.at_end = true;
+            ours.ended = Some(Instant::now());
         }
     }
 
@@ -155,19 +183,28 @@ impl Reading {
     }
 
     fn close_what_is_due(&mut self) {
+        if self.ours.looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
+            return;
+        }
+        self.ours.looked = Some(Instant::now());
         let age_max = Duration::from_millis(self.config.batch_ms);
-        let is_due = |ours: &Partition| match &ours.batch {
-            Some((_, since)) => ours.repeated.is_none() && since.elapsed() >= age_max,
-            None => ours.at_end && ours.told.is_none_or(|told| told.elapsed() >= SILENT_AGAIN),
-        };
-        let due: Vec<i32> = self
-            .ours
-            .partitions
-            .iter()
-            .filter(|(_, ours)| is_due(ours))
-            .map(|(partition, _)| *partition)
-            .collect();
+        let all = &self.ours.partitions;
+        let due: Vec<i32> =
+            all.iter().filter(|(_, ours)| ours.is_due(age_max)).map(|(partition, _)| *partition).collect();
         due.into_iter().for_each(|partition| self.close(partition));
+        let open = |(partition, ours): (&i32, &Partition)| {
+            ours.batch
+                .as_ref()
+                .filter(|_| ours.repeated.is_none())
+                .map(|(batch, _)| (batch.bytes, *partition))
+        };
+        let sizes: Vec<(usize, i32)> = self.ours.partitions.iter().filter_map(open).collect();
+        let held: usize = sizes.iter().map(|(bytes, _)| bytes).sum();
+        if held > OPEN_MAX * self.config.batch_bytes_max
+            && let Some((_, largest)) = sizes.into_iter().max()
+        {
+            self.close(largest);
+        }
     }
 
     /// Hands the partition's batch on; an empty one if there is none, to say how far it has come.

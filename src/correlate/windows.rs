@@ -23,7 +23,7 @@ use uuid::Uuid;
 const HELD_MAX: usize = 200_000;
 /// How long what came of matches is gathered before it is told, at most.
 const TELL_EVERY: Duration = Duration::from_millis(200);
-/// How often the brokers are asked whether a silent partition still ends where it was read to, while there is more to read.
+/// How often the brokers are asked whether a silent partition still ends where it was read to.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 /// The one partition.
 const PARTITION: i32 = 0;
@@ -108,9 +108,6 @@ impl Windows {
             Polled::Given(_) | Polled::End(_) | Polled::Nothing => idle = true,
         }
         let Some(state) = state else { return Ok(()) };
-        if idle || state.asked.elapsed() >= ASK_EVERY {
-            self.pass_silent(state)?;
-        }
         if state.flushed.elapsed() >= Duration::from_secs(1) {
             state.flushed = Instant::now();
             state.correlator.flush(&mut state.output);
@@ -125,6 +122,9 @@ impl Windows {
             || (state.done < state.next && since >= Duration::from_secs(1))
         {
             self.tell(committer, state);
+        }
+        if state.asked.elapsed() >= ASK_EVERY {
+            self.pass_silent(state)?; // told with the next look, which is never far
         }
         Ok(())
     }

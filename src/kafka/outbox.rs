@@ -62,6 +62,8 @@ impl Outbox {
         client
             .set("transactional.id", &name)
             .set("transaction.timeout.ms", TRANSACTION_MS_MAX.to_string())
+            // A transaction's end waits for nothing; until then records gather, because large batches are small and cheap.
+            .set("linger.ms", "200")
             .set("queue.buffering.max.messages", "1000000")
             .set("queue.buffering.max.kbytes", "262144");
         let producer: ThreadedProducer<Deliveries> =
