@@ -40,6 +40,7 @@ const SETTINGS: &[&str] = &[
     "insert_deduplicate",
     "insert_deduplication_token",
     "log_comment",
+    "materialize_skip_indexes_on_insert",
     "max_block_size",
     "max_bytes_before_external_group_by",
     "max_bytes_before_external_sort",

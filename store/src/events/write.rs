@@ -128,7 +128,9 @@ impl Events {
             .client
             .insert_formatted_with(sql)
             .with_setting("insert_deduplication_token", token)
-            .with_setting("insert_deduplicate", "1");
+            .with_setting("insert_deduplicate", "1")
+            // The first merge makes them. Until then a part is small enough to be read whole.
+            .with_setting("materialize_skip_indexes_on_insert", "0");
         for piece in pieces {
             insert.send(piece.clone()).await?;
         }
