@@ -3,6 +3,10 @@
 //! Names, types and "is a list" are those of ECS (checked against the official dictionary when it is at hand, see
 //! the `dictionary` test). A field outside this table is a vendor extra: see [`crate::Event::extras`].
 
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// A field of the dictionary, by its place in the table of names in byte order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Field(u16);
@@ -93,8 +97,11 @@ impl Field {
     /// Finds a field by its dotted name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Field> {
-        let at = DICTIONARY.binary_search_by(|definition| definition.name.cmp(name)).ok()?;
-        u16::try_from(at).ok().map(Field)
+        // Names come with every event that is read back from JSON. The table's content is fixed, so nobody outside can make
+        // them collide.
+        static BY_NAME: LazyLock<HashMap<&str, Field, FixedState>> =
+            LazyLock::new(|| Field::all().map(|field| (field.name(), field)).collect());
+        BY_NAME.get(name).copied()
     }
 
     /// Every field, in byte order of the names.
