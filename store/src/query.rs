@@ -1,7 +1,8 @@
 //! The analysts' query language: terms that must all hold, made into SQL whose values are bound, never written into it.
 //!
 //! `field:value`, `field:val*`, `field:"two words"`, `field:>=10`, `source.ip:10.0.0.0/8`, `field:*` (has a value),
-//! `-term`, a bare word or `"a phrase"` for the original line. Text is compared without regard to case.
+//! `-term`, a bare address for events that name it in any field, any other bare word or `"a phrase"` for the original line.
+//! Text is compared without regard to case.
 
 mod candidate;
 mod sql;
@@ -43,6 +44,8 @@ struct Term {
 enum Test {
     /// The line has these words, in this order.
     Line(String),
+    /// Some field of the event has this address.
+    Address(Ipv6Addr),
     /// A field of the event.
     Field(Name, Value),
 }
@@ -127,6 +130,15 @@ impl<'a> Reader<'a> {
             return Ok(Term { negated, test: self.line(phrase)? });
         }
         let rest = self.rest();
+        let whole = rest.split_whitespace().next().unwrap_or("");
+        if let Ok(address) = whole.parse::<IpAddr>() {
+            self.at += whole.len();
+            let address = match address {
+                IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+                IpAddr::V6(v6) => v6,
+            };
+            return Ok(Term { negated, test: Test::Address(address) });
+        }
         let end = rest.find(|c: char| c.is_whitespace() || c == ':' || c == '"').unwrap_or(rest.len());
         let word = rest.get(..end).unwrap_or("");
         if !rest.get(end..).is_some_and(|rest| rest.starts_with(':')) {

@@ -11,6 +11,10 @@ use std::collections::HashSet;
 /// Most events of a page.
 const LIMIT_MAX: usize = 1000;
 
+/// The newest stretch of a range that a search looks at, and how much longer each further one is.
+const SPAN_MS: i64 = 6 * 3_600_000;
+const SPAN_GROWS: i64 = 4;
+
 /// What to look for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
@@ -68,35 +72,57 @@ impl Events {
     }
 
     /// A page of events that meet the condition, newest first. Equal times are ordered by id, so no event is left out
-    /// or given twice between pages.
+    /// or given twice between pages. Looks at the newest hours first, and at longer stretches the further back it comes: a page
+    /// of what is frequent is found in a moment however long the range is.
     ///
     /// # Errors
     /// The cursor is foreign, or the store refuses: too slow, too large.
     pub async fn search(&self, search: &Search) -> Result<Page, EventsError> {
-        let mut bound = Events::within(search.from, search.to, &search.query);
+        let cursor = search.cursor.as_ref().map(|cursor| Cursor::parse(cursor).ok_or(EventsError::Cursor));
+        let cursor = cursor.transpose()?;
         let limit = search.limit.clamp(1, LIMIT_MAX);
-        if let Some(cursor) = &search.cursor {
-            let cursor = Cursor::parse(cursor).ok_or(EventsError::Cursor)?;
-            let (high, low) = halves(cursor.id);
-            let time = format!("fromUnixTimestamp64Milli(toInt64({}), 'UTC')", clamped(Time(cursor.time)));
-            // The first half lets the index skip; the tuple alone would not.
-            bound.sql.push_str(&format!(
-                " AND timestamp <= {time} AND (timestamp, id_high, id_low) < ({time}, toUInt64({high}), toUInt64({low}))"
-            ));
+        let (first, mut to) = (clamped(search.from), clamped(search.to));
+        if let Some(cursor) = &cursor {
+            to = to.min(clamped(Time(cursor.time)).saturating_add(1));
         }
-        let sql = format!(
-            "SELECT {} FROM events WHERE {} ORDER BY toStartOfTenMinutes(timestamp) DESC, timestamp DESC, id_high DESC, \
-             id_low DESC LIMIT {}",
-            row::selected(),
-            bound.sql,
-            limit + 1
-        );
-        let mut items = self.events(&sql, &bound).await?;
+        let mut items = Vec::new();
+        let mut span = SPAN_MS;
+        while to > first && items.len() <= limit {
+            let from = to.saturating_sub(span).max(first);
+            items.extend(self.stretch(from, to, search, cursor.as_ref(), limit + 1 - items.len()).await?);
+            (to, span) = (from, span.saturating_mul(SPAN_GROWS));
+        }
         let next = (items.len() > limit).then(|| {
             items.truncate(limit);
             items.last().map(Cursor::after)
         });
         Ok(Page { items, next: next.flatten() })
+    }
+
+    /// The newest events of one stretch of the range.
+    async fn stretch(
+        &self,
+        from: i64,
+        to: i64,
+        search: &Search,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Event>, EventsError> {
+        let mut bound = Events::within(Time(from), Time(to), &search.query);
+        if let Some(cursor) = cursor {
+            let (high, low) = halves(cursor.id);
+            let time = format!("fromUnixTimestamp64Milli(toInt64({}), 'UTC')", clamped(Time(cursor.time)));
+            bound.sql.push_str(&format!(
+                " AND (timestamp, id_high, id_low) < ({time}, toUInt64({high}), toUInt64({low}))"
+            ));
+        }
+        let sql = format!(
+            "SELECT {} FROM events WHERE {} ORDER BY toStartOfTenMinutes(timestamp) DESC, timestamp DESC, id_high DESC, \
+             id_low DESC LIMIT {limit}",
+            row::selected(),
+            bound.sql,
+        );
+        self.events(&sql, &bound).await
     }
 
     /// How many events meet the condition.

@@ -20,6 +20,7 @@ impl Query {
         for term in &self.terms {
             let test = match &term.test {
                 Test::Line(phrase) => bound.line(phrase),
+                Test::Address(address) => format!("has(addresses, {})", bound.address(*address)),
                 Test::Field(Name::Ecs(field), value) => bound.field(*field, value),
                 Test::Field(Name::Extra(name), value) => bound.extra(name, value, false),
             };
