@@ -10,7 +10,7 @@ use super::{Config, Error, migration};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Sqlite};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(super) use postgres::told;
 pub(crate) use postgres::{Connections, Seat, Transaction};
@@ -140,7 +140,22 @@ async fn file(
         .busy_timeout(Duration::from_millis(config.busy_timeout_ms.into()))
         .pragma("cache_size", CACHE)
         .statement_cache_capacity(200);
-    Ok(SqlitePoolOptions::new().max_connections(connections).connect_with(more(options)).await?)
+    let options = more(options);
+    let begun = Instant::now();
+    loop {
+        let opened =
+            SqlitePoolOptions::new().max_connections(connections).connect_with(options.clone()).await;
+        // A new file is made one with a log of writes by whoever opens it first, and SQLite lets nobody wait for that.
+        match opened {
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some("5")
+                    && begun.elapsed() < Duration::from_millis(config.busy_timeout_ms.into()) =>
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
 }
 
 /// The connection that writes, the database as it is.
