@@ -283,6 +283,7 @@ export const en: Catalogue = {
   'events.help.numeric': 'Numeric comparison: >, >=, <, <=.',
   'events.help.network': 'The address is in the network.',
   'events.help.not': 'Excludes.',
+  'events.help.address': 'The address stands in any field of the event.',
   'events.help.word': 'A word or a phrase in the original log line.',
 
   'sources.title': 'Log sources and the loss ledger',

@@ -282,6 +282,7 @@ export const vi = {
   'events.help.numeric': 'So sánh số: >, >=, <, <=.',
   'events.help.network': 'Địa chỉ thuộc dải mạng.',
   'events.help.not': 'Loại trừ.',
+  'events.help.address': 'Địa chỉ có trong bất kỳ trường nào của sự kiện.',
   'events.help.word': 'Từ hoặc cụm từ trong dòng log gốc.',
 
   'sources.title': 'Nguồn log và sổ đối soát',
