@@ -41,6 +41,8 @@ assets: [{ id: web, system: dvc, hosts: [cong-dvc] }]
     let (id, number) = (incident["id"].as_str().unwrap(), incident["number"].to_string());
 
     let path = format!("/api/v1/incidents/{id}/report?form=03&format=json&at={AT}");
+    let whole = || client.get(&path).to_string().contains("ghi nhận 12 sự kiện").then_some(());
+    assert!(wait(Duration::from_secs(30), whole).is_some(), "all twelve are told: {}", client.get(&path));
     let (told, made) =
         settled(&client, &path, || haidang(&stack, &["incident", &number, "--format", "json", "--at", AT]));
     let field = |key: &str| {

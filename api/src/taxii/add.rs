@@ -60,11 +60,9 @@ pub(super) async fn add(
     let mut successes = Vec::with_capacity(done.len());
     for (object, added) in objects.iter().zip(done) {
         match added {
-            Added::New(version) => {
+            // Not which of the two: what was there may be of a colour that the caller may not see.
+            Added::New(version) | Added::Known(version) => {
                 successes.push(detail(&object.id, Stamp(version).version(), String::new()));
-            }
-            Added::Known(version) => {
-                successes.push(detail(&object.id, Stamp(version).version(), "was there before".to_owned()));
             }
             Added::Full => {
                 failures.push(detail(
