@@ -272,7 +272,6 @@ impl Event {
         }
     }
 
-    /// Takes the text into the buffer. A line is at most 1 MiB and a document little more, so u32 holds any place.
     /// Puts the line of an event that has none yet where readers expect it: in front of all other texts.
     pub(crate) fn put_original(&mut self, original: &str) {
         let Ok(original_len) = u32::try_from(original.len()) else { return };
@@ -298,6 +297,7 @@ impl Event {
         }
     }
 
+    /// Takes the text into the buffer. A line is at most 1 MiB and a document little more, so u32 holds any place.
     pub(crate) fn append(&mut self, text: &str) -> Piece {
         let start = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         let len = u32::try_from(text.len()).unwrap_or(u32::MAX);
