@@ -36,6 +36,10 @@ pub(crate) fn event_received(sequence: u64, time: i64, received: i64) -> Event {
     draft.word(Field::EVENT_CATEGORY, "network");
     draft.put(Field::SOURCE_MAC, "00-00-5E-00-53-01");
     draft.put(Field::SOURCE_BYTES, "0");
+    draft.put(Field::DESTINATION_BYTES, "40");
+    draft.put(Field::NETWORK_BYTES, if sequence.is_multiple_of(4) { "40" } else { "41" });
+    draft.put(Field::MESSAGE, "Đăng nhập thất bại");
+    draft.put(Field::HOST_IP, "192.0.2.250");
     draft.extra("fortinet.firewall", "vd", "root");
     draft.extra_value("fortinet.firewall", "policyid", Value::Long(7));
     draft.finish()
@@ -95,13 +99,27 @@ fn any_event() -> impl Strategy<Value = Event> {
         proptest::collection::vec(extra, 0..6),
         0u64..1 << 62,
         any::<bool>(),
+        // What is not written because it follows: sums, and the end of the line.
+        proptest::collection::vec((0usize..5, -3i64..3), 0..12),
     );
-    parts.prop_map(|(original, fields, extras, sequence, drafted)| {
+    parts.prop_map(|(original, fields, extras, sequence, drafted, following)| {
         let raw = Raw::stdin(&original, Time(NOON), sequence);
         let mut event = if drafted { Draft::new(&raw).finish() } else { Event::stored(raw.id, &original) };
         for (field, text) in &fields {
             if !["event.id", "event.original"].contains(&field.name()) {
                 event.set(*field, Value::Text(text));
+            }
+        }
+        for (kind, number) in following {
+            let whole =
+                [Field::SOURCE_BYTES, Field::DESTINATION_BYTES, Field::NETWORK_BYTES, Field::NETWORK_PACKETS];
+            match whole.get(kind) {
+                Some(field) => _ = event.set(*field, Value::Long(number)),
+                None => {
+                    let end = original.char_indices().nth(usize::try_from(number + 3).unwrap());
+                    let text = end.map_or("elsewhere", |(at, _)| original.get(at..).unwrap());
+                    event.set(Field::MESSAGE, Value::Text(text));
+                }
             }
         }
         event.set(Field::USER_EMAIL, Value::Text(""));
@@ -217,6 +235,18 @@ async fn each_kind_of_term_finds_what_it_says() {
         ("-source.ip:192.0.2.0/29", 484),
         ("192.0.2.7", 2),
         ("-192.0.2.7 DENY", 498),
+        ("10.0.0.1", 500),
+        ("192.0.2.250", 500),
+        ("host.ip:192.0.2.250", 500),
+        ("host.ip:192.0.2.7", 0),
+        ("::", 0),
+        ("source.ip:::", 0),
+        ("network.bytes:40", 125),
+        ("network.bytes:>=40", 500),
+        ("network.packets:*", 0),
+        ("message:\"đăng nhập thất bại\"", 500),
+        ("message:Đăng*", 500),
+        ("message:seq*", 0),
         ("2001:db8::1", 0),
         ("destination.ip:::/0", 0),
         ("source.port:>=490", 10),
@@ -268,6 +298,55 @@ async fn figures_add_up() {
     assert_eq!(sources[0].address, Some("10.0.0.1".parse().unwrap()));
     let ids = live.events.ids_between(batch[10].id(), batch[19].id()).await.unwrap();
     assert_eq!(ids, batch[10..20].iter().map(Event::id).collect());
+    live.stop().await;
+}
+
+/// Days of events are counted by the hour; to a second and with a condition they are the same.
+#[tokio::test]
+async fn the_hours_that_are_kept_count_what_the_events_do() {
+    const HOUR: i64 = 3_600_000;
+    let live = ready().await;
+    // Four days, an event every 9 min 7 s, and two days at once in one batch: several parts with hours in common.
+    let batch: Vec<Event> =
+        (0..632_u32).map(|n| event(u64::from(n), NOON + i64::from(n) * 547_000)).collect();
+    for (number, some) in batch.chunks(150).enumerate() {
+        live.events.insert(some, &format!("hours-{number}")).await.unwrap();
+    }
+    let (any, all_of_them) = (Query::default(), Query::parse("source.ip:*").unwrap());
+    for (from, to) in [
+        (NOON, NOON + 96 * HOUR),
+        (NOON + 1, NOON + 95 * HOUR - 1),
+        (NOON + HOUR * 5 / 3, NOON + 60 * HOUR),
+        (0, i64::MAX),
+    ] {
+        let (from, to) = (Time(from), Time(to));
+        let expected = batch.iter().filter(|event| event.time() >= from && event.time() < to).count() as u64;
+        for query in [&any, &all_of_them] {
+            assert_eq!(live.events.count(from, to, query).await.unwrap(), expected);
+            let categories = live.events.by_category(from, to, query).await.unwrap();
+            assert_eq!(categories.iter().map(|one| one.count).sum::<u64>(), expected);
+        }
+        let (step_s, bars) = live.events.histogram(from, to, &any, 40).await.unwrap();
+        assert_eq!(
+            (step_s, &bars),
+            (step_s, &live.events.histogram(from, to, &all_of_them, 40).await.unwrap().1)
+        );
+        assert!(bars.len() <= 40 && step_s % 3600 == 0);
+        assert_eq!(bars.iter().map(|bar| bar.count).sum::<u64>(), expected);
+        let tops = live.events.top_sources(from, to, &any, 1000).await.unwrap();
+        assert_eq!(tops, live.events.top_sources(from, to, &all_of_them, 1000).await.unwrap());
+        assert_eq!(tops.iter().map(|top| top.count).sum::<u64>(), expected);
+    }
+    for (keys, projection) in
+        [("event_category", "by_hour_and_category"), ("source_ip", "by_hour_and_source")]
+    {
+        let hour = "intDiv(toUnixTimestamp64Milli(timestamp), 3600000)";
+        let sql = format!(
+            "EXPLAIN SELECT {keys}, count() FROM events WHERE {hour} >= 1 AND {hour} < 600000 GROUP BY ALL"
+        );
+        let plan: Vec<String> = live.events.client().query_raw(&sql).fetch_all().await.unwrap();
+        assert!(plan.iter().any(|line| line.contains(projection)), "{plan:?}");
+    }
     live.stop().await;
 }
 

@@ -107,6 +107,23 @@ fn push_length(data: &mut Vec<u8>, mut length: usize) {
     data.push(length as u8);
 }
 
+/// What ends a row.
+#[derive(Clone, Copy)]
+pub(super) struct Rest<'a> {
+    pub(super) time: i64,
+    pub(super) id: u128,
+    pub(super) day: u16,
+    pub(super) keep_days: u16,
+    /// Addresses without a column of their own.
+    pub(super) addresses: &'a [Ipv6Addr],
+    /// Where in the line the message begins, from 1; 0 if it does not end the line.
+    pub(super) message_at: u32,
+    /// Which totals are sums: 1 of bytes, 2 of packets.
+    pub(super) sums: u8,
+    pub(super) shape: &'a str,
+    pub(super) original: &'a str,
+}
+
 /// Rows of one partition.
 pub(super) struct Block {
     rows: usize,
@@ -120,6 +137,8 @@ pub(super) struct Block {
     keep_days: Vec<u8>,
     address_ends: Vec<u8>,
     addresses: Vec<u8>,
+    message_at: Vec<u8>,
+    sums: Vec<u8>,
     shape: Vec<u8>,
     extra_ends: Vec<u8>,
     extra_count: u64,
@@ -149,6 +168,8 @@ impl Block {
             keep_days: Vec::new(),
             address_ends: Vec::new(),
             addresses: Vec::new(),
+            message_at: Vec::new(),
+            sums: Vec::new(),
             shape: Vec::new(),
             extra_ends: Vec::new(),
             extra_count: 0,
@@ -189,15 +210,8 @@ impl Block {
     }
 
     /// Ends the row.
-    pub(super) fn end_row(
-        &mut self,
-        time: i64,
-        id: u128,
-        (day, keep_days): (u16, u16),
-        addresses: &[Ipv6Addr],
-        shape: &str,
-        original: &str,
-    ) {
+    pub(super) fn end_row(&mut self, row: &Rest<'_>) {
+        let Rest { time, id, day, keep_days, addresses, message_at, sums, shape, original } = *row;
         let (high, low) = halves(id);
         self.time.extend_from_slice(&time.to_le_bytes());
         self.id_high.extend_from_slice(&high.to_le_bytes());
@@ -209,6 +223,8 @@ impl Block {
         }
         let count = self.addresses.len() / 16;
         self.address_ends.extend_from_slice(&u64::try_from(count).unwrap_or(u64::MAX).to_le_bytes());
+        self.message_at.extend_from_slice(&message_at.to_le_bytes());
+        self.sums.push(sums);
         push_text(&mut self.shape, shape);
         self.extra_ends.extend_from_slice(&self.extra_count.to_le_bytes());
         push_text(&mut self.original, original);
@@ -237,6 +253,8 @@ impl Block {
             vec![self.day],
             vec![self.keep_days],
             vec![self.address_ends, self.addresses],
+            vec![self.message_at],
+            vec![self.sums],
             vec![self.shape],
             vec![self.extra_ends, self.extra_keys, self.extra_values],
             vec![self.original],
@@ -246,7 +264,7 @@ impl Block {
         }
         for ((field, shape), mut filled) in COLUMNS.iter().zip(std::mem::take(&mut self.columns)) {
             filled.pad(rows);
-            column(&columns::name(*field), shape.sent(), vec![filled.nulls, filled.ends, filled.data]);
+            column(&columns::written(*field), shape.sent(), vec![filled.nulls, filled.ends, filled.data]);
         }
         pieces.retain(|piece| !piece.is_empty());
         pieces
@@ -266,7 +284,9 @@ const FIXED: &[(&str, &str)] = &[
     ("id_low", "UInt64"),
     ("day", "Date"),
     ("keep_days", "UInt16"),
-    ("addresses", "Array(IPv6)"),
+    ("other_addresses", "Array(IPv6)"),
+    ("message_at", "UInt32"),
+    ("sums", "UInt8"),
     ("shape", "String"),
     ("extra", "Map(String, String)"),
     ("original", "String"),
@@ -275,6 +295,6 @@ const FIXED: &[(&str, &str)] = &[
 /// The names of the columns for the insert's statement.
 pub(super) fn names() -> String {
     let mut names: Vec<String> = FIXED.iter().map(|(name, _)| (*name).to_owned()).collect();
-    names.extend(COLUMNS.iter().map(|(field, _)| columns::name(*field)));
+    names.extend(COLUMNS.iter().map(|(field, _)| columns::written(*field)));
     names.join(", ")
 }

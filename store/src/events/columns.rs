@@ -135,6 +135,20 @@ pub(crate) fn name(field: Field) -> String {
     field.name().trim_start_matches('@').replace('.', "_")
 }
 
+/// The name of the column into which it is written: another one where what is asked is made of several.
+pub(super) fn written(field: Field) -> String {
+    let asked = name(field);
+    if matches!(field, Field::MESSAGE | Field::NETWORK_BYTES | Field::NETWORK_PACKETS) {
+        return asked + "_own";
+    }
+    asked
+}
+
+/// The columns of addresses.
+pub(crate) fn of_addresses() -> impl Iterator<Item = String> {
+    COLUMNS.iter().filter(|(_, shape)| *shape == Shape::Address).map(|(field, _)| name(*field))
+}
+
 /// The column that keeps this field, by its place in [`COLUMNS`].
 pub(crate) fn of(field: Field) -> Option<(usize, Shape)> {
     COLUMNS.iter().position(|(column, _)| *column == field).map(|at| (at, COLUMNS[at].1))
@@ -148,11 +162,16 @@ mod tests {
     fn the_first_migration_makes_exactly_these_columns() {
         let sql = include_str!("migrations/0001_events.sql");
         for (field, shape) in COLUMNS {
-            let line = format!("    {} {}", name(*field), shape.stored());
-            assert!(
-                sql.lines().any(|found| found.trim_end_matches(',').split(" CODEC").next() == Some(&line)),
-                "{line}"
-            );
+            for name in [name(*field), written(*field)] {
+                let line = format!("    {name} {}", shape.stored());
+                assert!(
+                    sql.lines()
+                        .any(|found| found.trim_end_matches(',').split(" ALIAS").next() == Some(&line)),
+                    "{line}"
+                );
+            }
         }
+        let all = of_addresses().collect::<Vec<_>>().join(", ");
+        assert!(sql.contains(&format!("INDEX by_address ({all}, other_addresses)")), "{all}");
     }
 }

@@ -57,7 +57,10 @@ fn tests(bound: &mut Bound, indicators: &[Indicator]) -> Vec<String> {
             IndicatorKind::Address if indicator.value.contains('/') => {
                 all.push(format!("arrayExists(a -> isIPAddressInRange({}, {text}), addresses)", plain("a")));
             }
-            IndicatorKind::Address => all.push(format!("has(addresses, toIPv6({text}))")),
+            IndicatorKind::Address => match indicator.value.parse::<std::net::IpAddr>() {
+                Ok(address) => all.push(bound.any_address(super::row::mapped(address))),
+                Err(_) => continue,
+            },
             IndicatorKind::Domain => {
                 for column in
                     ["dns_question_name", "url_domain", "destination_domain", "tls_client_server_name"]

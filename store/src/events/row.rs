@@ -5,7 +5,7 @@
 //! mark for each entry: `e` for a field of the dictionary, or the first letter of an extra's type and the length of its
 //! namespace. Devices repeat themselves, so shapes are few and cost next to nothing.
 
-use super::block::Block;
+use super::block::{Block, Rest};
 use super::columns::{COLUMNS, Shape};
 use event::{Event, EventId, Field, Kind, Time, Value};
 use std::fmt::Write as _;
@@ -17,6 +17,10 @@ pub(super) const DAY_MS: i64 = 86_400_000;
 /// How far a device's clock is believed: a store a year long may be replayed, and zones may be confused.
 const PAST_MAX_MS: i64 = 400 * DAY_MS;
 const FUTURE_MAX_MS: i64 = DAY_MS;
+
+/// Totals that are not written: bits of `sums`.
+const SUM_OF_BYTES: u8 = 1;
+const SUM_OF_PACKETS: u8 = 2;
 
 /// What `DateTime64(3)` holds: 1900 to 2299. A time beyond is kept in `extra` and its nearest end in the column.
 const TIME_MIN_MS: i64 = -2_208_988_800_000;
@@ -54,16 +58,20 @@ pub(super) fn write(event: &Event, day: u16, keep_days: u16, scratch: &mut Scrat
         scratch.shape.push('i');
     }
     scratch.shape.push(':');
+    let mut told = Told::default();
     for (field, value) in event.fields() {
-        if let Value::Ip(ip) = value {
-            scratch.address(ip);
-        }
         let kept = match field {
             Field::TIMESTAMP => (TIME_MIN_MS..=TIME_MAX_MS).contains(&time.0),
             Field::EVENT_INGESTED => ingested,
+            Field::MESSAGE | Field::NETWORK_BYTES | Field::NETWORK_PACKETS => {
+                told.derive(event, field, value) || block.put(field, value)
+            }
             _ => block.put(field, value),
         };
         if !kept {
+            if let Value::Ip(ip) = value {
+                scratch.address(ip);
+            }
             scratch.shape.push('e');
             scratch.entry("", field.name(), value, block);
         }
@@ -83,14 +91,57 @@ pub(super) fn write(event: &Event, day: u16, keep_days: u16, scratch: &mut Scrat
         let _ = write!(scratch.shape, "{letter}{}", extra.namespace.len()); // writing to a String cannot fail
         scratch.entry(extra.namespace, extra.key, extra.value, block);
     }
-    block.end_row(
-        time.0.clamp(TIME_MIN_MS, TIME_MAX_MS),
-        id.0,
-        (day, keep_days),
-        &scratch.addresses,
-        &scratch.shape,
-        event.original(),
-    );
+    block.end_row(&Rest {
+        time: time.0.clamp(TIME_MIN_MS, TIME_MAX_MS),
+        id: id.0,
+        day,
+        keep_days,
+        addresses: &scratch.addresses,
+        message_at: told.message_at,
+        sums: told.sums,
+        shape: &scratch.shape,
+        original: event.original(),
+    });
+}
+
+/// What a row tells without writing it.
+#[derive(Default)]
+struct Told {
+    /// Where in the line the message begins, from 1; 0 if it does not end the line.
+    message_at: u32,
+    sums: u8,
+}
+
+impl Told {
+    /// Tells the value by what else the row has; false if that is not possible.
+    fn derive(&mut self, event: &Event, field: Field, value: Value<'_>) -> bool {
+        let sum = |one, other| match (value, event.long(one), event.long(other)) {
+            (Value::Long(total), Some(one), Some(other)) => one.checked_add(other) == Some(total),
+            _ => false,
+        };
+        let sum = match field {
+            Field::MESSAGE => {
+                self.message_at = ends_at(event.original(), value);
+                return self.message_at > 0;
+            }
+            Field::NETWORK_BYTES if sum(Field::SOURCE_BYTES, Field::DESTINATION_BYTES) => SUM_OF_BYTES,
+            Field::NETWORK_PACKETS if sum(Field::SOURCE_PACKETS, Field::DESTINATION_PACKETS) => {
+                SUM_OF_PACKETS
+            }
+            _ => 0,
+        };
+        self.sums |= sum;
+        sum > 0
+    }
+}
+
+/// Where in the line the text begins that ends it, from 1; 0 if it does not.
+fn ends_at(line: &str, value: Value<'_>) -> u32 {
+    let Value::Text(text) = value else { return 0 };
+    match line.strip_suffix(text) {
+        Some(before) if !text.is_empty() => u32::try_from(before.len() + 1).unwrap_or(0),
+        _ => 0,
+    }
 }
 
 impl Scratch {

@@ -3,7 +3,7 @@
 use super::columns::{self, Shape};
 use super::search::{bind, clamped};
 use super::{Events, EventsError};
-use crate::query::Query;
+use crate::query::{Bound, Query};
 use clickhouse::Row;
 use event::{Field, Time};
 use serde::Deserialize;
@@ -63,9 +63,81 @@ pub struct Sender {
     pub count: u64,
 }
 
+/// Events of a range counted by something. Where every event of two days or more counts, its whole hours are read from the
+/// projections of the table, which have far fewer rows; what stands before and after them from the events themselves.
+struct Grouped {
+    parts: Vec<(Bound, &'static str)>,
+}
+
+/// The time of an event in milliseconds.
+const TIME: &str = "toUnixTimestamp64Milli(timestamp)";
+
+/// The hour of an event as the projections know it.
+const HOUR: &str = "intDiv(toUnixTimestamp64Milli(timestamp), 3600000)";
+
+/// Its beginning in milliseconds.
+const HOUR_TIME: &str = "(intDiv(toUnixTimestamp64Milli(timestamp), 3600000) * 3600000)";
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// The shortest range that the projection is asked for, in hours.
+const HOURS_MIN: i64 = 48;
+
+impl Grouped {
+    fn new(from: Time, to: Time, query: &Query) -> Grouped {
+        let (start, end) = (clamped(from), clamped(to));
+        // The hours around 1970 are one to the projection, whose division cuts towards it.
+        let first = start.max(1).saturating_add(HOUR_MS - 1) / HOUR_MS;
+        let last = end / HOUR_MS;
+        if *query != Query::default() || last - first < HOURS_MIN {
+            return Grouped { parts: vec![(Events::within(from, to, query), TIME)] };
+        }
+        let hours = format!("{HOUR} >= {first} AND {HOUR} < {last}");
+        let mut parts = vec![(Bound { sql: hours, texts: Vec::new() }, HOUR_TIME)];
+        for (from, to) in [(start, first * HOUR_MS), (last * HOUR_MS, end)] {
+            if from < to {
+                parts.push((Events::within(Time(from), Time(to), query), TIME));
+            }
+        }
+        Grouped { parts }
+    }
+
+    /// The statement with the columns of `keys`, which may ask for the time, and `events`.
+    fn by(self, keys: impl Fn(&str) -> String) -> Bound {
+        let mut whole = Bound::default();
+        for (part, time) in self.parts {
+            let keys = keys(time);
+            let (comma, group) = if keys.is_empty() { ("", "") } else { (", ", "GROUP BY ALL") };
+            let and = if whole.sql.is_empty() { "" } else { " UNION ALL " };
+            let one =
+                format!("{and}SELECT {keys}{comma}count() AS events FROM events WHERE {} {group}", part.sql);
+            whole.sql.push_str(&one);
+            whole.texts.extend(part.texts);
+        }
+        whole
+    }
+}
+
+/// Where the first stretch of a range begins, how long each is and how many there are; times in milliseconds.
+fn stretches(start: i64, end: i64, buckets: u32) -> (i64, i64, i64) {
+    let wanted = i64::from(buckets.clamp(1, BUCKETS_MAX));
+    let step = |start: i64, unit: i64| {
+        let span = end.saturating_sub(start).max(0);
+        let units = (span + wanted * unit - 1) / (wanted * unit);
+        units.max(1) * unit
+    };
+    let exact = step(start, 1000);
+    if exact < HOUR_MS {
+        return (start, exact, (end.saturating_sub(start).max(0) + exact - 1) / exact);
+    }
+    let start = start.div_euclid(HOUR_MS) * HOUR_MS;
+    let step = step(start, HOUR_MS);
+    (start, step, (end.saturating_sub(start).max(0) + step - 1) / step)
+}
+
 impl Events {
     /// Events over time in at most `buckets` equal stretches, empty ones included. The first value is their length in
-    /// seconds.
+    /// seconds: a second or more, and whole hours, which begin with the hour, where it is one or longer.
     ///
     /// # Errors
     /// The store refuses.
@@ -81,28 +153,29 @@ impl Events {
             number: i64,
             count: u64,
         }
-        let (start, end) = (clamped(from), clamped(to));
-        let span = end.saturating_sub(start).max(0).unsigned_abs();
-        let wanted = u64::from(buckets.clamp(1, BUCKETS_MAX));
-        let step_s = span.div_ceil(wanted * 1000).max(1);
-        let step_ms = i64::try_from(step_s.saturating_mul(1000)).unwrap_or(i64::MAX);
-        let bound = Events::within(from, to, query);
-        let sql = format!(
-            "SELECT intDiv(toUnixTimestamp64Milli(timestamp) - toInt64({start}), toInt64({step_ms})) AS number, \
-             count() AS count FROM events WHERE {} GROUP BY number",
-            bound.sql
-        );
+        let (start, step_ms, count) = stretches(clamped(from), clamped(to), buckets);
+        let bound = Grouped::new(from, to, query)
+            .by(|time| format!("intDiv({time} - toInt64({start}), toInt64({step_ms})) AS number"));
+        let sql = format!("SELECT number, sum(events) AS count FROM ({}) GROUP BY number", bound.sql);
         let bars: Vec<Bar> = bind(self.query(&sql), &bound).fetch_all().await?;
-        let count = usize::try_from(span.div_ceil(step_s.saturating_mul(1000))).unwrap_or(0);
-        let mut all: Vec<Bucket> = (0..i64::try_from(count).unwrap_or(0))
-            .map(|number| Bucket { time: Time(start + number * step_ms), count: 0 })
-            .collect();
+        let mut all: Vec<Bucket> =
+            (0..count).map(|number| Bucket { time: Time(start + number * step_ms), count: 0 }).collect();
         for bar in bars {
             if let Some(bucket) = usize::try_from(bar.number).ok().and_then(|number| all.get_mut(number)) {
                 bucket.count = bar.count;
             }
         }
-        Ok((step_s, all))
+        Ok((step_ms.unsigned_abs() / 1000, all))
+    }
+
+    /// How many events meet the condition.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn count(&self, from: Time, to: Time, query: &Query) -> Result<u64, EventsError> {
+        let bound = Grouped::new(from, to, query).by(|_| String::new());
+        let sql = format!("SELECT sum(events) FROM ({})", bound.sql);
+        Ok(bind(self.query(&sql), &bound).fetch_one().await?)
     }
 
     /// The source addresses with the most events.
@@ -122,10 +195,11 @@ impl Events {
             count: u64,
             country: String,
         }
-        let bound = Events::within(from, to, query);
+        let bound = Grouped::new(from, to, query)
+            .by(|_| "source_ip, source_geo_country_iso_code AS country".to_owned());
         let sql = format!(
-            "SELECT source_ip, count() AS count, any(source_geo_country_iso_code) AS country FROM events WHERE {} AND \
-             source_ip != toIPv6('::') GROUP BY source_ip ORDER BY count DESC, source_ip LIMIT {}",
+            "SELECT source_ip, sum(events) AS count, max(toString(country)) AS country FROM ({}) \
+             WHERE source_ip != toIPv6('::') GROUP BY source_ip ORDER BY count DESC, source_ip LIMIT {}",
             bound.sql,
             limit.min(1000)
         );
@@ -148,9 +222,9 @@ impl Events {
         to: Time,
         query: &Query,
     ) -> Result<Vec<Category>, EventsError> {
-        let bound = Events::within(from, to, query);
+        let bound = Grouped::new(from, to, query).by(|_| "event_category".to_owned());
         let sql = format!(
-            "SELECT arrayJoin(event_category) AS category, count() AS count FROM events WHERE {} GROUP BY category \
+            "SELECT arrayJoin(event_category) AS category, sum(events) AS count FROM ({}) GROUP BY category \
              ORDER BY count DESC, category LIMIT 100",
             bound.sql
         );
@@ -208,5 +282,43 @@ impl Events {
             count: device.count,
         });
         Ok(senders.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_cover_the_range_and_long_ones_are_whole_hours() {
+        for (start, end, buckets, expected) in [
+            (0, 10_000, 5, (0, 2000, 5)),
+            (7, 7, 5, (7, 1000, 0)),
+            (9, 7, 5, (9, 1000, 0)),
+            (1, 86_400_001, 1440, (1, 173_000, 500)),
+            (1, 86_400_001, 24, (0, 2 * HOUR_MS, 13)),
+            (0, 86_400_000, 24, (0, HOUR_MS, 24)),
+            (-1, 30 * 86_400_000, 500, (-HOUR_MS, 2 * HOUR_MS, 361)),
+        ] {
+            assert_eq!(stretches(start, end, buckets), expected, "{start} {end} {buckets}");
+        }
+    }
+
+    #[test]
+    fn the_projections_know_the_hour_by_this_expression() {
+        let sql = include_str!("migrations/0001_events.sql");
+        assert_eq!(sql.matches(&format!("GROUP BY {HOUR}, ")).count(), 2);
+        assert_eq!(HOUR_TIME, format!("({HOUR} * {HOUR_MS})"));
+    }
+
+    #[test]
+    fn hours_and_what_stands_beside_them_are_the_range() {
+        let any = Query::default();
+        let parts = |from, to, query: &Query| Grouped::new(Time(from), Time(to), query).parts.len();
+        assert_eq!(parts(1, 47 * HOUR_MS, &any), 1);
+        assert_eq!(parts(HOUR_MS, 50 * HOUR_MS, &any), 1);
+        assert_eq!(parts(HOUR_MS + 1, 50 * HOUR_MS, &any), 2);
+        assert_eq!(parts(HOUR_MS + 1, 51 * HOUR_MS + 1, &any), 3);
+        assert_eq!(parts(HOUR_MS + 1, 51 * HOUR_MS + 1, &Query::parse("x").unwrap()), 1);
     }
 }

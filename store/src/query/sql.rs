@@ -20,7 +20,7 @@ impl Query {
         for term in &self.terms {
             let test = match &term.test {
                 Test::Line(phrase) => bound.line(phrase),
-                Test::Address(address) => format!("has(addresses, {})", bound.address(*address)),
+                Test::Address(address) => bound.any_address(*address),
                 Test::Field(Name::Ecs(field), value) => bound.field(*field, value),
                 Test::Field(Name::Extra(name), value) => bound.extra(name, value, false),
             };
@@ -40,6 +40,17 @@ impl Bound {
 
     fn address(&mut self, address: Ipv6Addr) -> String {
         format!("toIPv6({})", self.text(address.to_string()))
+    }
+
+    /// The address in any field. Each column has its part in the index of addresses.
+    pub(crate) fn any_address(&mut self, address: Ipv6Addr) -> String {
+        let text = self.address(address);
+        let other = format!("has(other_addresses, {text})");
+        if address.is_unspecified() {
+            return other; // in a column it is none
+        }
+        let columns = columns::of_addresses().map(|name| format!("{name} = {text} OR "));
+        columns.chain([other]).collect()
     }
 
     fn line(&mut self, phrase: &str) -> String {
@@ -90,11 +101,8 @@ impl Bound {
                 format!("arrayExists(word -> {test}, {name})")
             }
             Shape::Address => match value {
-                Value::Address(address) => {
-                    let address = self.address(*address);
-                    // The first half only lets the index skip.
-                    format!("has(addresses, {address}) AND {name} = {address}")
-                }
+                Value::Address(address) if address.is_unspecified() => self.extra(field.name(), value, true),
+                Value::Address(address) => format!("{name} = {}", self.address(*address)),
                 Value::Network(first, last) => {
                     let (first, last) = (self.address(*first), self.address(*last));
                     format!("{name} >= {first} AND {name} <= {last} AND {name} != toIPv6('::')")
@@ -138,7 +146,7 @@ impl Bound {
             Value::Address(address) => {
                 let address = self.address(*address);
                 return format!(
-                    "has(addresses, {address}) AND arrayExists((k, v) -> k = {name} AND toIPv6OrDefault(v) = {address}, \
+                    "has(other_addresses, {address}) AND arrayExists((k, v) -> k = {name} AND toIPv6OrDefault(v) = {address}, \
                      mapKeys(extra), mapValues(extra))"
                 );
             }
