@@ -79,7 +79,7 @@ pub(crate) struct Bucket {
 
 #[derive(Serialize, ToSchema)]
 struct Histogram {
-    /// The length of a stretch.
+    /// The length of a stretch; one of an hour or longer begins with the hour.
     step_s: u64,
     items: Vec<Bucket>,
 }
