@@ -301,6 +301,21 @@ async fn figures_add_up() {
     live.stop().await;
 }
 
+#[tokio::test]
+async fn a_table_of_another_build_is_refused_before_anything_is_stored() {
+    let live = ready().await;
+    live.events.client().query_raw("DROP TABLE events SYNC").execute().await.unwrap();
+    live.events
+        .client()
+        .query_raw("CREATE TABLE events (original String) ENGINE = Memory")
+        .execute()
+        .await
+        .unwrap();
+    let refused = live.events.migrate().await.unwrap_err().to_string();
+    assert!(refused.contains("no column timestamp, id_high") && refused.contains("message_at"), "{refused}");
+    live.stop().await;
+}
+
 /// Days of events are counted by the hour; to a second and with a condition they are the same.
 #[tokio::test]
 async fn the_hours_that_are_kept_count_what_the_events_do() {

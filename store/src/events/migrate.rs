@@ -51,7 +51,17 @@ impl Events {
                 tracing::info!(number, name, "migrated the events' store");
             }
         }
-        Ok(())
+        if last > 0 { self.has_every_column().await } else { Ok(()) }
+    }
+
+    /// Better no start than one that can store nothing.
+    async fn has_every_column(&self) -> Result<(), EventsError> {
+        let there = "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'events'";
+        let there: Vec<String> = self.client.query_raw(there).fetch_all().await?;
+        let names = super::block::names();
+        let missing: Vec<&str> =
+            names.split(", ").filter(|name| !there.iter().any(|one| one == name)).collect();
+        if missing.is_empty() { Ok(()) } else { Err(EventsError::Foreign(missing.join(", "))) }
     }
 
     /// What makes a statement change every member of a cluster.

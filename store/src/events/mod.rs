@@ -94,6 +94,11 @@ pub enum EventsError {
         /// What this program knows.
         known: u32,
     },
+    /// The table was made otherwise than this program makes it.
+    #[error(
+        "the table `events` has no column {0}: another build made it. Start with an empty data folder (or database), or with that build"
+    )]
+    Foreign(String),
 }
 
 /// The events' store. Cheap to clone; a clone shares the connections.
