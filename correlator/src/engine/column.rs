@@ -2,6 +2,7 @@
 
 use crate::line::{self, Kind, Line, LineReader};
 use crate::record::{FieldRef, Flat, Record, Target};
+use crate::sigma::lower;
 use crate::sigma::pattern::push_folded;
 use event::{Event, Field, Value};
 use std::collections::HashMap;
@@ -64,15 +65,24 @@ impl<'a> Held<'a> {
             Held::Json(kind, raw) => line::value(*kind, raw, room),
         }
     }
+
+    /// Adds the value as text with its case folded.
+    pub(super) fn fold_into(&self, folded: &mut Vec<u8>) {
+        match self {
+            Held::Value(value) => fold_into(*value, folded),
+            Held::Json(Kind::Text, raw) => line::push_folded(raw, folded),
+            // No room is taken but by text.
+            Held::Json(kind, raw) => fold_into(line::value(*kind, raw, &mut String::new()), folded),
+        }
+    }
 }
 
-/// Adds the value as text with its case folded.
-pub(super) fn fold_into(value: Value<'_>, folded: &mut String) {
-    use std::fmt::Write as _;
+fn fold_into(value: Value<'_>, folded: &mut Vec<u8>) {
+    use std::io::Write as _;
     let from = folded.len();
-    // Writing to a String cannot fail.
+    // Writing to a Vec cannot fail.
     let _ = match value {
-        Value::Text(text) => return push_folded(text, folded),
+        Value::Text(text) => return lower::push_folded(text, folded),
         Value::Long(number) => write!(folded, "{number}"),
         Value::Float(number) => write!(folded, "{number}"),
         Value::Ip(ip) => write!(folded, "{ip}"),
@@ -240,6 +250,14 @@ impl Columns {
         let column = self.new_column();
         self.by_name.insert(name.to_owned(), column);
         column
+    }
+
+    /// The columns of a field, if all are known.
+    pub(super) fn known(&self, field: &FieldRef, is_event: bool) -> Option<Vec<Column>> {
+        match is_event {
+            true => field.targets.iter().map(|target| self.by_target.get(target).copied()).collect(),
+            false => Some(vec![*self.by_name.get(&field.name)?]),
+        }
     }
 
     fn new_column(&mut self) -> Column {

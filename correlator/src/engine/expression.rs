@@ -318,6 +318,23 @@ impl Graph {
         found
     }
 
+    /// Puts the parts of each condition into the order in which they decide it soonest. `shares` says of each node in what
+    /// part of the records it held.
+    pub(super) fn order(&mut self, shares: &[f64]) {
+        let mut costs: Vec<f64> = self.costs.iter().map(|cost| f64::from(*cost)).collect();
+        // Parts stand before what they are part of.
+        for (at, node) in self.nodes.iter_mut().enumerate() {
+            let share = |part: NodeAt| shares.get(part as usize).copied().unwrap_or(0.5);
+            let decides = |part: NodeAt, by: bool| if by { share(part) } else { 1.0 - share(part) };
+            match node {
+                Node::Not([inner]) => costs[at] = costs[*inner as usize],
+                Node::All(parts) => costs[at] = soonest(parts, &costs, |part| decides(part, false)),
+                Node::Any(parts) => costs[at] = soonest(parts, &costs, |part| decides(part, true)),
+                Node::Atom(_) | Node::AtLeast(..) => {}
+            }
+        }
+    }
+
     /// Forgets what only building needs.
     pub(super) fn finish(&mut self) {
         self.places = HashMap::new();
@@ -376,6 +393,18 @@ impl Graph {
             Node::AtLeast(..) => None,
         }
     }
+}
+
+/// Sorts the parts by what each costs for how often it decides; what all together cost then, about.
+fn soonest(parts: &mut [NodeAt], costs: &[f64], decides: impl Fn(NodeAt) -> f64) -> f64 {
+    let rank = |part: &NodeAt| costs[*part as usize] / (decides(*part) + 0.001);
+    parts.sort_by(|a, b| rank(a).total_cmp(&rank(b)).then(a.cmp(b)));
+    let (mut cost, mut reached) = (1.0, 1.0);
+    for part in parts {
+        cost += reached * costs[*part as usize];
+        reached *= 1.0 - decides(*part);
+    }
+    cost
 }
 
 impl Literal {

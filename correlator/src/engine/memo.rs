@@ -4,11 +4,10 @@
 //! compared in full, so a collision costs time only. What the event at hand uses is never taken from it: a value that
 //! finds its places in use, or that is long, is worked out in a room that is emptied with each event.
 
-use super::column::{Held, Key, fold_into};
+use super::column::{Held, Key};
 use super::hash::{RuleMap, hash, hash_ends};
 use super::index::{Index, number_key};
 use crate::sigma::pattern;
-use event::Value;
 
 /// How many values are remembered: as many as the processor's second cache holds.
 const ENTRIES: usize = 1 << 12;
@@ -50,7 +49,7 @@ pub(super) struct Entry {
     /// The key, if that is no text.
     number: u128,
     /// The key, if that is text, and behind it the value as text with its case folded.
-    text: String,
+    text: Vec<u8>,
     key_len: u32,
     /// Two bits for each part of a condition that is about this field alone: whether it is known, whether it holds. Behind
     /// them the rules that it makes candidates, and the texts that it has, once they are numbered.
@@ -172,7 +171,7 @@ impl Memo {
             }
             (entry.hash, entry.owner, entry.kind) = (hash, wanted.owner, kind);
             entry.set_key(key);
-            entry.work_out(held.value(&mut self.decoded), wanted, wanted.parts, &mut self.found);
+            entry.work_out(held, wanted, wanted.parts, &mut self.decoded, &mut self.found);
         }
         (entry.used, entry.place) = (epoch, place);
         u32::try_from(at).unwrap_or(0)
@@ -188,7 +187,7 @@ impl Memo {
         self.rooms_used += 1;
         entry.place = place;
         entry.set_key(Key::Text(""));
-        entry.work_out(held.value(&mut self.decoded), wanted, 0, &mut self.found);
+        entry.work_out(held, wanted, 0, &mut self.decoded, &mut self.found);
         self.rooms_are_large |= entry.text.capacity() > ROOM_BYTES_MAX;
         u32::try_from(at).unwrap_or(0)
     }
@@ -230,7 +229,7 @@ const PARTS: u32 = u32::BITS / 2;
 impl Entry {
     fn has_key(&self, key: Key<'_>) -> bool {
         match key {
-            Key::Text(text) => self.text.as_bytes().get(..self.key_len as usize) == Some(text.as_bytes()),
+            Key::Text(text) => self.text.get(..self.key_len as usize) == Some(text.as_bytes()),
             Key::Number(number) => self.number == number,
         }
     }
@@ -238,20 +237,31 @@ impl Entry {
     fn set_key(&mut self, key: Key<'_>) {
         self.text.clear();
         match key {
-            Key::Text(text) => self.text.push_str(text),
+            Key::Text(text) => self.text.extend_from_slice(text.as_bytes()),
             Key::Number(number) => self.number = number,
         }
         self.key_len = short(self.text.len());
     }
 
     /// The value as text, its case folded.
-    pub(super) fn folded(&self) -> &str {
+    pub(super) fn folded(&self) -> &[u8] {
         self.text.get(self.key_len as usize..).unwrap_or_default()
+    }
+
+    /// The same, to be asked about as text.
+    pub(super) fn folded_text(&self) -> &str {
+        // Only whole characters are put there.
+        std::str::from_utf8(self.folded()).unwrap_or_default()
+    }
+
+    /// The texts that its value has, by number in order; they are numbered.
+    pub(super) fn texts(&self) -> &[u32] {
+        self.words.get(self.texts_at as usize..).unwrap_or_default()
     }
 
     /// Whether it has one of these texts, given by number in order; its own are numbered.
     pub(super) fn has_text(&self, wanted: &[u32]) -> bool {
-        let texts = self.words.get(self.texts_at as usize..).unwrap_or_default();
+        let texts = self.texts();
         match (wanted, texts) {
             ([], _) | (_, []) => false,
             ([one], _) => texts.binary_search(one).is_ok(),
@@ -279,8 +289,15 @@ impl Entry {
         }
     }
 
-    fn work_out(&mut self, value: Value<'_>, wanted: &Wanted, parts: usize, found: &mut Vec<u32>) {
-        fold_into(value, &mut self.text);
+    fn work_out(
+        &mut self,
+        held: Held<'_>,
+        wanted: &Wanted,
+        parts: usize,
+        decoded: &mut String,
+        found: &mut Vec<u32>,
+    ) {
+        held.fold_into(&mut self.text);
         self.words.clear();
         self.words.resize(parts.div_ceil(PARTS as usize), 0);
         self.candidates_at = short(self.words.len());
@@ -293,7 +310,8 @@ impl Entry {
             }
         }
         if !wanted.by_number.is_empty()
-            && let Some(rules) = pattern::number(value).and_then(|n| wanted.by_number.get(&number_key(n)))
+            && let Some(rules) =
+                pattern::number(held.value(decoded)).and_then(|n| wanted.by_number.get(&number_key(n)))
         {
             self.words.extend_from_slice(rules);
         }

@@ -8,6 +8,7 @@
 mod choice;
 mod column;
 mod expression;
+mod gram;
 mod hash;
 mod index;
 mod literal;
@@ -27,7 +28,7 @@ use crate::record::{self, FieldRef, Flat, Record};
 use crate::ruleset::{DetectionRule, RuleSet};
 use crate::sigma::logsource::LogSource;
 use crate::sigma::pattern::{Folds, Pattern};
-use choice::Choices;
+use choice::{Choices, Known};
 use column::{Columns, View};
 use event::{Because, Event};
 use memo::Memo;
@@ -54,6 +55,8 @@ struct Unit {
 #[derive(Debug)]
 pub(crate) struct Engine {
     units: Vec<Unit>,
+    /// For each rule its unit.
+    unit_of: Vec<u32>,
     /// The units that each condition on our events reaches.
     reach: Vec<Vec<u32>>,
     /// Those conditions.
@@ -81,6 +84,7 @@ impl Engine {
     pub(crate) fn new(rules: &RuleSet) -> Engine {
         let mut places: HashMap<&LogSource, usize> = HashMap::new();
         let mut units: Vec<Unit> = Vec::new();
+        let mut unit_of = Vec::new();
         let mut reach = vec![Vec::new(); rules.whens.len()];
         for (at, rule) in (0u32..).zip(&rules.detections) {
             let unit = *places.entry(&rule.source).or_insert_with(|| {
@@ -91,9 +95,11 @@ impl Engine {
                 units.len() - 1
             });
             units[unit].rules.push(at);
+            unit_of.push(u32::try_from(unit).unwrap_or(u32::MAX));
         }
         Engine {
             units,
+            unit_of,
             reach,
             router: None,
             event_columns: Columns::default(),
@@ -124,11 +130,18 @@ impl Engine {
         found.sort_unstable();
     }
 
-    /// Why a rule that was found holds, as the reference evaluator says.
+    /// Why a rule that was found holds of the record that was last looked at, as the reference evaluator says.
     pub(crate) fn because(&mut self, rule: u32, rules: &RuleSet, record: Record<'_>) -> Vec<Because> {
         let Some(DetectionRule { detection, fields, .. }) = rules.detections.get(rule as usize) else {
             return Vec::new();
         };
+        let is_event = matches!(record, Record::Event(_));
+        let unit = self.unit_of.get(rule as usize).and_then(|unit| self.units.get(*unit as usize));
+        let program = unit.and_then(|unit| if is_event { unit.event.as_ref() } else { unit.flat.as_ref() });
+        let columns = if is_event { &self.event_columns } else { &self.flat_columns };
+        let (memo, epoch) = (&mut self.memo, self.epoch);
+        let columns_of = |field: &FieldRef| columns.known(field, is_event);
+        let mut known = program.map(|program| Known { program, columns_of: &columns_of, memo, epoch });
         let choices = &mut self.choices;
         evaluate::because(
             detection,
@@ -136,7 +149,7 @@ impl Engine {
             record,
             &mut self.folds,
             &mut |(search, alternative, at), item, folds| {
-                choices.narrow((rule, search, alternative, at), item, fields, record, folds)
+                choices.narrow((rule, search, alternative, at), item, (fields, record), folds, known.as_mut())
             },
         )
     }

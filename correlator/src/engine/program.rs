@@ -6,6 +6,7 @@ pub(super) use build::Builder;
 
 use super::column::{Column, Columns, View};
 use super::expression::{Ask, Graph, Node, NodeAt};
+use super::index::Literal;
 use super::memo::{EntryAt, Habit, Memo, Wanted};
 use super::sample::Sample;
 use super::screen::Screen;
@@ -116,6 +117,41 @@ impl Program {
         if self.sample.is_some() {
             self.learn(asked, owner);
         }
+    }
+
+    /// The slot of a field.
+    pub(super) fn slot_of(&self, columns: &[Column]) -> Option<u16> {
+        let mut slots = (0u16..).zip(&self.slots);
+        slots.find(|(_, slot)| !slot.anywhere && slot.columns == columns).map(|(at, _)| at)
+    }
+
+    /// What changes when a slot's texts are numbered anew.
+    pub(super) fn owner(&self, slot: u16) -> u32 {
+        self.slots.get(usize::from(slot)).map_or(0, |slot| slot.wanted.owner)
+    }
+
+    /// The number of a text of a slot.
+    pub(super) fn number(&self, slot: u16, literal: &Literal) -> Option<u32> {
+        let literals = self.slots.get(usize::from(slot))?.wanted.texts.literals();
+        let from = literals.partition_point(|one| one.text < literal.text);
+        let same = literals.get(from..)?.iter().take_while(|one| one.text == literal.text);
+        let at = same.enumerate().find(|(_, one)| *one == literal)?.0 + from;
+        u32::try_from(at).ok()
+    }
+
+    /// Tells of each text of a slot that stands in a value of the record at hand. `None`: the record was not asked for it.
+    pub(super) fn each_text(
+        &self,
+        slot: u16,
+        epoch: u32,
+        memo: &mut Memo,
+        mut told: impl FnMut(u32),
+    ) -> Option<()> {
+        let slot = self.slots.get(usize::from(slot)).filter(|slot| slot.resolved.0 == epoch)?;
+        for entry in self.resolved.get(slot.resolved.1 as usize..slot.resolved.2 as usize)? {
+            memo.numbered(*entry, &slot.wanted).texts().iter().for_each(|text| told(*text));
+        }
+        Some(())
     }
 
     fn begin(&mut self, epoch: u32) {
@@ -270,7 +306,7 @@ impl Program {
                 entries.iter().any(|entry| texts.stand_in(*entry, asked.memo, wanted))
             }
             Ask::Pattern(Pattern::Text(glob)) if !glob.is_cased() => {
-                entries.iter().any(|entry| glob.holds_as_is(asked.memo.get(*entry).folded()))
+                entries.iter().any(|entry| glob.holds_as_is(asked.memo.get(*entry).folded_text()))
             }
             Ask::Pattern(pattern) => {
                 let (texts, wanted) = (&self.texts_of[at], &self.slots[slot].wanted);
@@ -292,19 +328,35 @@ impl Program {
     /// Samples the record; when enough are seen, chooses the witnesses by them.
     fn learn<V: View>(&mut self, asked: &mut Asked<'_, V>, owner: &mut impl FnMut() -> u32) {
         let Some(mut sample) = self.sample.take() else { return };
-        sample.begin(self.slots.len());
+        sample.begin(self.slots.len(), self.graph.nodes.len());
         for at in 0..self.slots.len() {
             if self.has(at, asked) {
                 let (from, to) = self.resolve(at, asked);
-                let values = self.resolved[from..to].iter().map(|entry| asked.memo.get(*entry).folded());
+                let values = self.resolved[from..to].iter().map(|entry| asked.memo.get(*entry).folded_text());
                 sample.see(at, values);
             }
         }
+        for nth in 0..self.candidates.len() {
+            self.observe(self.roots[self.candidates[nth] as usize], &mut sample, asked);
+        }
         if sample.is_full() {
+            self.graph.order(&sample.shares());
             let seen = sample.finish(&self.graph);
             self.choose(&|witness| seen.often(witness), &seen.grams, owner);
         } else {
             self.sample = Some(sample);
+        }
+    }
+
+    /// Asks every part of a condition, also those that others decide.
+    fn observe<V: View>(&mut self, node: NodeAt, sample: &mut Sample, asked: &mut Asked<'_, V>) {
+        if !sample.is_news(node) {
+            return;
+        }
+        let holds = self.holds(node, asked);
+        sample.told(node, holds);
+        for nth in 0..self.graph.nodes[node as usize].parts().len() {
+            self.observe(self.graph.nodes[node as usize].parts()[nth], sample, asked);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! How often witnesses show in ordinary traffic: guessed at first, then counted over the first records of a log source.
 //! Only the cost of matching depends on it, never what is found.
 
-use super::expression::{Graph, Witness};
-use super::index::{GramCounts, Index, Literal, LiteralPlace, number_key};
+use super::expression::{Graph, NodeAt, Witness};
+use super::gram::GramCounts;
+use super::index::{Index, Literal, LiteralPlace, number_key};
 use std::collections::{HashMap, HashSet};
 
-/// How many records are sampled.
-const RECORDS: u32 = 512;
+/// How many records are sampled; in tests few, so that they see what was learned in use.
+const RECORDS: u32 = if cfg!(test) { 16 } else { 512 };
 /// How many bytes of values are kept for that at most.
 const BYTES_MAX: usize = 4 << 20;
 
@@ -17,6 +18,8 @@ pub(super) struct Sample {
     bytes: usize,
     /// For each slot how many records had it, and its folded values.
     slots: Vec<(u32, Vec<Box<str>>)>,
+    /// For each node the record that last asked it, how many did, and of how many it held.
+    nodes: Vec<(u32, u32, u32)>,
 }
 
 /// What the sample says.
@@ -27,9 +30,29 @@ pub(super) struct Seen {
 }
 
 impl Sample {
-    pub(super) fn begin(&mut self, slots: usize) {
+    pub(super) fn begin(&mut self, slots: usize, nodes: usize) {
         self.records += 1;
         self.slots.resize(slots, (0, Vec::new()));
+        self.nodes.resize(nodes, (0, 0, 0));
+    }
+
+    /// Whether the record at hand did not ask the node yet.
+    pub(super) fn is_news(&mut self, node: NodeAt) -> bool {
+        let (last, ..) = &mut self.nodes[node as usize];
+        std::mem::replace(last, self.records) != self.records
+    }
+
+    /// Takes in what a node said.
+    pub(super) fn told(&mut self, node: NodeAt, holds: bool) {
+        let (_, asked, held) = &mut self.nodes[node as usize];
+        *asked += 1;
+        *held += u32::from(holds);
+    }
+
+    /// In what part of the records that asked it each node held.
+    pub(super) fn shares(&self) -> Vec<f64> {
+        let share = |(_, asked, held): &(u32, u32, u32)| (f64::from(*held) + 0.5) / (f64::from(*asked) + 1.0);
+        self.nodes.iter().map(share).collect()
     }
 
     pub(super) fn see<'v>(&mut self, slot: usize, values: impl Iterator<Item = &'v str>) {
@@ -81,7 +104,7 @@ impl Sample {
                     *seen.counts.entry(Witness::Number(slot, number_key(number))).or_default() += 1;
                 }
                 found.clear();
-                index.find(value, &mut found);
+                index.find(value.as_bytes(), &mut found);
                 found.iter().for_each(|text| counts[*text as usize] += 1);
             }
             for (literal, count) in index.literals().iter().zip(counts).filter(|(_, count)| *count > 0) {

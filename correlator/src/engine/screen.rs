@@ -2,7 +2,7 @@
 //! their values need not be looked at one by one.
 
 use super::column::View;
-use super::index::Literal;
+use super::index::{Literal, commonness};
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::collections::BTreeSet;
 
@@ -57,16 +57,7 @@ fn piece(literal: &Literal) -> Option<&str> {
 /// Of each piece the stretch that looks rarest, in every case; pieces that text of ASCII cannot have are left out. `None`: a
 /// piece is too short.
 fn cased(pieces: &[&str]) -> Option<Vec<String>> {
-    let commonness = |stretch: &&str| {
-        let common = |byte: u8| match byte {
-            b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 16,
-            b'l' | b'd' | b'c' | b'u' | b'm' | b'p' | b'h' | b'f' | b'g' | b'w' => 8,
-            b' ' => 5,
-            b'.' | b'a'..=b'z' | b'0'..=b'9' => 3,
-            _ => 1,
-        };
-        stretch.bytes().map(common).product::<u32>()
-    };
+    let commonness = |stretch: &&str| stretch.bytes().map(commonness).product::<u32>();
     let mut found = BTreeSet::new();
     for piece in pieces.iter().filter(|piece| piece.is_ascii()) {
         let stretches = (0..piece.len()).filter_map(|at| piece.get(at..at + SHORT));

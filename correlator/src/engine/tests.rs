@@ -3,9 +3,10 @@
 use super::Engine;
 use crate::line::{Line, LineReader};
 use crate::record::{Flat, Record};
+use crate::ruleset::DetectionRule;
 use crate::sigma::pattern::Folds;
 use crate::{RuleFile, RuleSet};
-use event::{Draft, Event, Field, Raw, Time};
+use event::{Because, Draft, Event, Field, Raw, Time};
 use proptest::prelude::*;
 
 /// What the reference says.
@@ -148,6 +149,12 @@ fn loaded(texts: &[String]) -> RuleSet {
     RuleSet::compile_what_can(&files).0
 }
 
+/// Why the rule holds, by the reference.
+fn because(rules: &RuleSet, at: u32, record: Record<'_>) -> Vec<Because> {
+    let DetectionRule { detection, fields, .. } = &rules.detections[at as usize];
+    crate::evaluate::because(detection, fields, record, &mut Folds::default(), &mut |_, _, _| None)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
@@ -173,15 +180,17 @@ proptest! {
                     prop_assert_eq!(&found, &expected, "line {}\n{}", json, texts.join("\n"));
                     prop_assert_eq!(&self::expected(&rules, record), &expected, "line, by the reference {}", json);
                     for at in found.clone() {
-                        let rule = &rules.detections[at as usize];
-                        let plain = crate::evaluate::because(&rule.detection, &rule.fields, Record::Flat(&flat), &mut Folds::default(), &mut |_, _, _| None);
-                        prop_assert_eq!(engine.because(at, &rules, record), plain);
+                        prop_assert_eq!(engine.because(at, &rules, record), because(&rules, at, Record::Flat(&flat)));
                     }
                 }
             }
             for event in &events {
                 engine.find(&rules, Record::Event(event), &mut found);
-                prop_assert_eq!(&found, &expected(&rules, Record::Event(event)), "{:?}\n{}", event, texts.join("\n"));
+                let record = Record::Event(event);
+                prop_assert_eq!(&found, &expected(&rules, record), "{:?}\n{}", event, texts.join("\n"));
+                for at in found.clone() {
+                    prop_assert_eq!(engine.because(at, &rules, record), because(&rules, at, record));
+                }
             }
         }
     }

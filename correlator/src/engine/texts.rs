@@ -35,12 +35,12 @@ impl Text {
         Text { literal: literal.clone(), finder: OnceCell::new() }
     }
 
-    fn holds(&self, value: &str) -> bool {
+    fn holds(&self, value: &[u8]) -> bool {
         match (self.literal.place, self.literal.text.as_bytes()) {
-            (LiteralPlace::Anywhere, [one]) => memchr::memchr(*one, value.as_bytes()).is_some(),
+            (LiteralPlace::Anywhere, [one]) => memchr::memchr(*one, value).is_some(),
             (LiteralPlace::Anywhere, text) => {
                 let finder = self.finder.get_or_init(|| Box::new(Finder::new(text).into_owned()));
-                finder.find(value.as_bytes()).is_some()
+                finder.find(value).is_some()
             }
             _ => self.literal.holds(value),
         }

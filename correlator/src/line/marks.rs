@@ -1,5 +1,6 @@
 //! Where the quotes of a JSON line are, sixteen bytes at a time, and whether its escapes are in order.
 
+use crate::sigma::lower;
 use wide::u8x16;
 
 /// The places of quotes that begin or end a text.
@@ -125,26 +126,42 @@ pub(super) fn unescape(raw: &str, out: &mut String) {
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         let (plain, escape) = rest.split_at(at);
         out.push_str(plain);
-        let bytes = escape.as_bytes();
-        let (c, len) = match bytes.get(1) {
-            Some(b'b') => ('\u{8}', 2),
-            Some(b'f') => ('\u{c}', 2),
-            Some(b'n') => ('\n', 2),
-            Some(b'r') => ('\r', 2),
-            Some(b't') => ('\t', 2),
-            Some(b'u') => (
-                bytes
-                    .get(2..6)
-                    .and_then(code)
-                    .and_then(char::from_u32)
-                    .unwrap_or(char::REPLACEMENT_CHARACTER),
-                6,
-            ),
-            Some(other) => (char::from(*other), 2),
-            None => ('\\', 1),
-        };
+        let (c, len) = escaped(escape.as_bytes());
         out.push(c);
         rest = escape.get(len..).unwrap_or_default();
     }
     out.push_str(rest);
+}
+
+/// The character that an escape stands for, and the escape's length.
+fn escaped(escape: &[u8]) -> (char, usize) {
+    match escape.get(1) {
+        Some(b'b') => ('\u{8}', 2),
+        Some(b'f') => ('\u{c}', 2),
+        Some(b'n') => ('\n', 2),
+        Some(b'r') => ('\r', 2),
+        Some(b't') => ('\t', 2),
+        Some(b'u') => {
+            let c = escape.get(2..6).and_then(code).and_then(char::from_u32);
+            (c.unwrap_or(char::REPLACEMENT_CHARACTER), 6)
+        }
+        Some(other) => (char::from(*other), 2),
+        None => ('\\', 1),
+    }
+}
+
+/// Adds the text with its escapes taken out and its case folded, in one go.
+pub(super) fn push_folded(raw: &str, out: &mut Vec<u8>) {
+    let bytes = raw.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        // By far the most frequent escape is that of a backslash.
+        at += lower::push_plain(bytes.get(at..).unwrap_or_default(), b'\\', out);
+        at += lower::push_others(raw.get(at..).unwrap_or_default(), out);
+        if let Some(escape @ [b'\\', ..]) = bytes.get(at..) {
+            let (c, len) = escaped(escape);
+            lower::push_char(c, out);
+            at += len;
+        }
+    }
 }

@@ -138,6 +138,11 @@ pub(crate) fn value<'b>(kind: Kind, raw: &'b str, room: &'b mut String) -> Value
     }
 }
 
+/// Adds the text that `raw`, a [`Kind::Text`], stands for, its case folded.
+pub(crate) fn push_folded(raw: &str, folded: &mut Vec<u8>) {
+    marks::push_folded(raw, folded);
+}
+
 impl LineReader {
     /// Reads a line. `None`: serde must be asked.
     pub(crate) fn read(&mut self, line: &str) -> Option<()> {

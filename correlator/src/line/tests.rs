@@ -1,7 +1,8 @@
 //! The reader says what serde says, of any text.
 
-use super::{LineReader, value};
+use super::{Kind, LineReader, push_folded, value};
 use crate::Flat;
+use crate::sigma::pattern::folded;
 use event::json::Nothing;
 use proptest::prelude::*;
 
@@ -33,7 +34,7 @@ fn by_reader(reader: &mut LineReader, line: &str) -> Option<Vec<String>> {
 
 /// JSON, with the odd and the wrong.
 fn json() -> impl Strategy<Value = String> {
-    let text = "\"([a-zđ ]|\\\\\\\\|\\\\\"|\\\\n|\\\\/|\\\\u00e9|\\\\ud83d|\\\\x|\\\\){0,90}\"";
+    let text = "\"([a-zA-ZđĐ ]|\\\\\\\\|\\\\\"|\\\\n|\\\\/|\\\\u00e9|\\\\ud83d|\\\\x|\\\\){0,90}\"";
     let leaf = prop_oneof![
         6 => text,
         4 => "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{0,20})?([eE][+-]?[0-9]{1,3})?",
@@ -68,6 +69,12 @@ proptest! {
             for line in [line.clone(), format!("{head}{noise}{tail}"), head.to_owned(), format!(" {line} ")] {
                 if let Some(found) = by_reader(&mut reader, &line) {
                     prop_assert_eq!(Some(found), by_serde(&line), "{}", line);
+                    for spot in reader.spots.iter().filter(|spot| spot.kind == Kind::Text) {
+                        let (mut room, mut out) = (String::new(), Vec::new());
+                        let text = value(spot.kind, spot.raw(&line), &mut room).to_text();
+                        push_folded(spot.raw(&line), &mut out);
+                        prop_assert_eq!(String::from_utf8(out).unwrap(), folded(&text).into_owned());
+                    }
                 }
             }
         }

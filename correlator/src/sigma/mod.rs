@@ -8,6 +8,7 @@ mod encoding;
 pub(crate) mod filter;
 pub(crate) mod linear;
 pub(crate) mod logsource;
+pub(crate) mod lower;
 pub(crate) mod meta;
 mod modifier;
 pub(crate) mod moment;

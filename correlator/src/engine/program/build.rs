@@ -3,7 +3,8 @@
 use super::{Program, Slot};
 use crate::engine::column::Column;
 use crate::engine::expression::{Ask, Atom, Graph, NodeAt, Source, Witness};
-use crate::engine::index::{GramCounts, Index, Literal};
+use crate::engine::gram::GramCounts;
+use crate::engine::index::{Index, Literal};
 use crate::engine::memo::Wanted;
 use crate::engine::sample::Sample;
 use crate::engine::screen::Screen;
