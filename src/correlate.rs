@@ -51,8 +51,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 async fn correlate(config: &Config) -> anyhow::Result<ExitCode> {
+    let (rules, hangup) = Live::load(&config.rules)?;
     let data = crate::upgrade::enter(config).await?;
-    let rules = Arc::new(Live::new(crate::rules::load(&config.rules)?));
     let laws = config.compliance.load()?;
     let events =
         Events::connect(target(config, &data)?, config.store.events.clone()).under(Arc::clone(&laws));
@@ -71,9 +71,7 @@ async fn correlate(config: &Config) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
     let (threads, joined) = start(config, &rules, events, &cases, &progress, &stop)?;
     let _ = readers.set(joined); // nobody set them before
-    Arc::clone(&rules)
-        .read_at_hangup(config.rules.clone(), Arc::clone(&progress))
-        .context("listen for SIGHUP")?;
+    Arc::clone(&rules).read_at_hangup(hangup, config.rules.clone(), Arc::clone(&progress));
     run::announce(&data, "correlate", serde_json::json!({ "correlate_health": health }), None)?;
     stopping.await?;
     stop.store(true, Ordering::Relaxed);

@@ -49,8 +49,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+    let (rules, hangup) = Live::load(&config.rules)?;
     let data = crate::upgrade::enter(config).await?;
-    let rules = Arc::new(Live::new(crate::rules::load(&config.rules)?));
     let enricher = enricher(config);
     let spool = open_spool(config, &data)?;
 
@@ -82,9 +82,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     }
     .start()
     .await?;
-    Arc::clone(&rules)
-        .read_at_hangup(config.rules.clone(), Arc::clone(&progress))
-        .context("listen for SIGHUP")?;
+    Arc::clone(&rules).read_at_hangup(hangup, config.rules.clone(), Arc::clone(&progress));
     let running =
         intake::start(&config.collector.intake, Arc::clone(&spool), Arc::clone(&ledger), &data).await?;
 

@@ -29,8 +29,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+    let (rules, hangup) = Live::load(&config.rules)?;
+    // Its log says what came of a reload; the counters are those of whoever matches.
+    Arc::clone(&rules).read_at_hangup(hangup, config.rules.clone(), Arc::default());
     let data = crate::upgrade::enter(config).await?;
-    let rules = Arc::new(Live::new(crate::rules::load(&config.rules)?));
     let (target, engine) = match &config.store.server {
         Some(server) => (server.target()?, None),
         None => {

@@ -15,14 +15,39 @@ fn metric(stack: &Stack, name: &str) -> u64 {
     found.unwrap_or_else(|| panic!("no {name} in\n{text}"))
 }
 
+/// Sends SIGHUP.
+fn signal(pid: &serde_json::Value) {
+    assert!(Command::new("kill").args(["-HUP", &pid.to_string()]).status().unwrap().success());
+}
+
 /// Sends SIGHUP, and waits until the counter has the value.
 fn hang_up(stack: &Stack, counter: &str, value: u64) {
     let run = std::fs::read_to_string(stack.data().join("run.json")).unwrap();
     let run: serde_json::Value = serde_json::from_str(&run).unwrap();
-    let sent = Command::new("kill").args(["-HUP", &run["pid"].to_string()]).status().unwrap();
-    assert!(sent.success());
+    signal(&run["pid"]);
     let seen = wait(LIMIT, || (metric(stack, counter) == value).then_some(()));
     assert!(seen.is_some(), "{counter} is not {value}:\n{}", stack.log());
+}
+
+#[test]
+fn a_signal_during_the_start_is_heeded_after_it() {
+    let mut stack = Stack::start();
+    stack.stop_one("run");
+    let opened = |stack: &Stack| stack.log().matches("the spool is open").count();
+    assert_eq!(opened(&stack), 1);
+    let mut again = stack.start_another("run");
+    let status = format!("/proc/{}/status", again.id());
+    let caught = wait(LIMIT, || {
+        let status = std::fs::read_to_string(&status).ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?.trim();
+        (u64::from_str_radix(mask, 16).ok()? & 1 == 1).then_some(())
+    });
+    assert!(caught.is_some() && opened(&stack) == 1, "it listens before it opens anything:\n{}", stack.log());
+    signal(&again.id().into());
+    stack.wait_ready();
+    assert!(wait(LIMIT, || (metric(&stack, "haidang_rule_reloads_total") == 1).then_some(())).is_some());
+    assert!(Command::new("kill").arg(again.id().to_string()).status().unwrap().success());
+    assert!(again.wait().unwrap().success());
 }
 
 #[test]

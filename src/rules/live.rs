@@ -2,17 +2,26 @@
 
 use super::Config;
 use crate::progress::Progress;
+use anyhow::Context as _;
 use correlator::RuleSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The rules in force. The pipeline takes over others before the next line that it reads, and its windows stay.
 pub(crate) struct Live(RwLock<Arc<RuleSet>>);
 
+/// Listens to SIGHUP from the start on: one that comes before anybody can heed it is heeded later.
+pub(crate) struct Hangup(Signal);
+
 impl Live {
-    pub(crate) fn new(rules: Arc<RuleSet>) -> Live {
-        Live(RwLock::new(rules))
+    /// Reads the rules.
+    ///
+    /// # Errors
+    /// The signal cannot be listened to, or a file of rules has a problem.
+    pub(crate) fn load(config: &Config) -> anyhow::Result<(Arc<Live>, Hangup)> {
+        let hangup = Hangup(signal(SignalKind::hangup()).context("listen for SIGHUP")?);
+        Ok((Arc::new(Live(RwLock::new(super::load(config)?))), hangup))
     }
 
     pub(crate) fn current(&self) -> Arc<RuleSet> {
@@ -24,15 +33,12 @@ impl Live {
     }
 
     /// Reads the rules again at each SIGHUP. With a problem in any file those in force stay.
-    ///
-    /// # Errors
-    /// The signal cannot be listened to.
     pub(crate) fn read_at_hangup(
         self: Arc<Live>,
+        Hangup(mut hangup): Hangup,
         config: Config,
         progress: Arc<Progress>,
-    ) -> std::io::Result<()> {
-        let mut hangup = signal(SignalKind::hangup())?;
+    ) {
         tokio::spawn(async move {
             while hangup.recv().await.is_some() {
                 let config = config.clone();
@@ -50,6 +56,5 @@ impl Live {
                 }
             }
         });
-        Ok(())
     }
 }
