@@ -63,7 +63,7 @@ pub struct Sender {
     pub count: u64,
 }
 
-/// Events of a range counted by something. Where every event of two days or more counts, its whole hours are read from the
+/// Events of a range counted by something. Where every event of six hours or more counts, its whole hours are read from the
 /// projections of the table, which have far fewer rows; what stands before and after them from the events themselves.
 struct Grouped {
     parts: Vec<(Bound, &'static str)>,
@@ -81,7 +81,7 @@ const HOUR_TIME: &str = "(intDiv(toUnixTimestamp64Milli(timestamp), 3600000) * 3
 const HOUR_MS: i64 = 3_600_000;
 
 /// The shortest range that the projection is asked for, in hours.
-const HOURS_MIN: i64 = 48;
+const HOURS_MIN: i64 = 6;
 
 impl Grouped {
     fn new(from: Time, to: Time, query: &Query) -> Grouped {
@@ -90,7 +90,7 @@ impl Grouped {
         let first = start.max(1).saturating_add(HOUR_MS - 1) / HOUR_MS;
         let last = end / HOUR_MS;
         if *query != Query::default() || last - first < HOURS_MIN {
-            return Grouped { parts: vec![(Events::within(from, to, query), TIME)] };
+            return Grouped::of_events(from, to, query);
         }
         let hours = format!("{HOUR} >= {first} AND {HOUR} < {last}");
         let mut parts = vec![(Bound { sql: hours, texts: Vec::new() }, HOUR_TIME)];
@@ -100,6 +100,10 @@ impl Grouped {
             }
         }
         Grouped { parts }
+    }
+
+    fn of_events(from: Time, to: Time, query: &Query) -> Grouped {
+        Grouped { parts: vec![(Events::within(from, to, query), TIME)] }
     }
 
     /// The statement with the columns of `keys`, which may ask for the time, and `events`.
@@ -154,7 +158,10 @@ impl Events {
             count: u64,
         }
         let (start, step_ms, count) = stretches(clamped(from), clamped(to), buckets);
-        let bound = Grouped::new(from, to, query)
+        // Bars that are finer than an hour need the events themselves.
+        let whole_hours = step_ms % HOUR_MS == 0;
+        let grouped = if whole_hours { Grouped::new } else { Grouped::of_events };
+        let bound = grouped(from, to, query)
             .by(|time| format!("intDiv({time} - toInt64({start}), toInt64({step_ms})) AS number"));
         let sql = format!("SELECT number, sum(events) AS count FROM ({}) GROUP BY number", bound.sql);
         let bars: Vec<Bar> = bind(self.query(&sql), &bound).fetch_all().await?;
@@ -315,10 +322,10 @@ mod tests {
     fn hours_and_what_stands_beside_them_are_the_range() {
         let any = Query::default();
         let parts = |from, to, query: &Query| Grouped::new(Time(from), Time(to), query).parts.len();
-        assert_eq!(parts(1, 47 * HOUR_MS, &any), 1);
-        assert_eq!(parts(HOUR_MS, 50 * HOUR_MS, &any), 1);
-        assert_eq!(parts(HOUR_MS + 1, 50 * HOUR_MS, &any), 2);
-        assert_eq!(parts(HOUR_MS + 1, 51 * HOUR_MS + 1, &any), 3);
-        assert_eq!(parts(HOUR_MS + 1, 51 * HOUR_MS + 1, &Query::parse("x").unwrap()), 1);
+        assert_eq!(parts(1, 6 * HOUR_MS, &any), 1);
+        assert_eq!(parts(HOUR_MS, 8 * HOUR_MS, &any), 1);
+        assert_eq!(parts(HOUR_MS + 1, 8 * HOUR_MS, &any), 2);
+        assert_eq!(parts(HOUR_MS + 1, 9 * HOUR_MS + 1, &any), 3);
+        assert_eq!(parts(HOUR_MS + 1, 9 * HOUR_MS + 1, &Query::parse("x").unwrap()), 1);
     }
 }
