@@ -200,11 +200,13 @@ async fn a_hostile_clock_makes_no_partitions() {
 #[tokio::test]
 async fn pages_give_every_event_once_newest_first() {
     let live = ready().await;
-    let batch = events(0..700);
+    let mut batch = events(0..700);
+    // Clocks are wrong by decades: 1960 and 2250.
+    batch.extend([event(900, -300_000_000_000), event(901, 8_850_000_000_000)]);
     live.events.insert(&batch, "pages").await.unwrap();
     // A search goes back in stretches; the first ends in the middle of these events.
     let middle = batch[350].time().0 + 6 * 3_600_000;
-    let mut search = Search { limit: 97, from: Time(0), to: Time(middle), ..search("") };
+    let mut search = Search { limit: 97, from: Time(-310_000_000_000), to: Time(middle), ..search("") };
     let mut found: Vec<Event> = Vec::new();
     loop {
         let page = live.events.search(&search).await.unwrap();
@@ -214,8 +216,12 @@ async fn pages_give_every_event_once_newest_first() {
             break;
         }
     }
+    let late = Search { from: Time(middle), to: Time(9_000_000_000_000), limit: 9, ..search.clone() };
+    found.splice(0..0, live.events.search(&late).await.unwrap().items);
     let mut expected = batch;
     expected.sort_by_key(|event| std::cmp::Reverse((event.time(), event.id())));
+    let ids = |events: &[Event]| events.iter().map(|event| (event.time().0, event.id())).collect::<Vec<_>>();
+    assert_eq!(ids(&found), ids(&expected));
     assert!(found == expected);
     live.stop().await;
 }
@@ -302,6 +308,52 @@ async fn figures_add_up() {
 }
 
 #[tokio::test]
+async fn units_that_met_an_indicator_are_found_by_whatever_names_it() {
+    let live = ready().await;
+    let mut batch = events(0..250);
+    for (n, event) in batch.iter_mut().enumerate() {
+        event.set(Field::HAIDANG_UNIT_ID, Value::Text(if n < 50 { "so-y-te" } else { "so-tai-chinh" }));
+        event.set(
+            Field::FILE_HASH_MD5,
+            Value::Text(if n == 9 { "d41d8cd98f00b204e9800998ecf8427e" } else { "0" }),
+        );
+    }
+    live.events.insert(&batch, "met").await.unwrap();
+    let indicator = |kind, value: &str| event::Indicator {
+        id: "indicator--1".to_owned(),
+        kind,
+        value: value.to_owned(),
+        name: String::new(),
+        source: String::new(),
+        confidence: None,
+        tlp: event::Tlp::Clear,
+        valid_from: Time(0),
+        valid_until: None,
+    };
+    let address = |value| indicator(event::IndicatorKind::Address, value);
+    for (indicators, expected) in [
+        (vec![address("192.0.2.7")], vec![("so-y-te", 1)]),
+        (
+            vec![address("192.0.2.7"), address("192.0.2.60"), address("2001:db8::1")],
+            vec![("so-tai-chinh", 1), ("so-y-te", 1)],
+        ),
+        (vec![address("192.0.2.48/30")], vec![("so-tai-chinh", 2), ("so-y-te", 2)]),
+        (vec![address("192.0.2.250")], vec![("so-tai-chinh", 200), ("so-y-te", 50)]), // `host.ip`, which has no column
+        (vec![address("::")], vec![]),
+        (
+            vec![indicator(event::IndicatorKind::Md5, "d41d8cd98f00b204e9800998ecf8427e")],
+            vec![("so-y-te", 1)],
+        ),
+        (vec![], vec![]),
+    ] {
+        let met = live.events.units_that_met(Time(0), Time(NOON + 10_000), &indicators).await.unwrap();
+        let met: Vec<(&str, u64)> = met.iter().map(|unit| (unit.unit.as_str(), unit.events)).collect();
+        assert_eq!(met, expected, "{indicators:?}");
+    }
+    live.stop().await;
+}
+
+#[tokio::test]
 async fn a_table_of_another_build_is_refused_before_anything_is_stored() {
     let live = ready().await;
     live.events.client().query_raw("DROP TABLE events SYNC").execute().await.unwrap();
@@ -321,7 +373,7 @@ async fn a_table_of_another_build_is_refused_before_anything_is_stored() {
 async fn the_hours_that_are_kept_count_what_the_events_do() {
     const HOUR: i64 = 3_600_000;
     let live = ready().await;
-    // Four days, an event every 9 min 7 s, and two days at once in one batch: several parts with hours in common.
+    // Four days, an event every 9 min 7 s, in batches that have hours in common.
     let batch: Vec<Event> =
         (0..632_u32).map(|n| event(u64::from(n), NOON + i64::from(n) * 547_000)).collect();
     for (number, some) in batch.chunks(150).enumerate() {

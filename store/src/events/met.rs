@@ -1,5 +1,6 @@
 //! Which units met what somebody warns of, before the warning came: events of the past bear no mark of it.
 
+use super::columns;
 use super::search::bind;
 use super::{Events, EventsError};
 use crate::query::{Bound, Query};
@@ -49,18 +50,23 @@ impl Events {
 
 /// What each kind of indicator is looked for in.
 fn tests(bound: &mut Bound, indicators: &[Indicator]) -> Vec<String> {
-    let mut lists: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
-    let mut all = Vec::new();
+    let mut lists: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    let (mut all, mut others) = (Vec::new(), Vec::new());
     for indicator in indicators.iter().take(LOOKED_FOR_MAX) {
         let text = bound.text(indicator.value.as_str());
+        let mut one_of = |column: &str, text| lists.entry(column.to_owned()).or_default().push(text);
         match indicator.kind {
             IndicatorKind::Address if indicator.value.contains('/') => {
                 all.push(format!("arrayExists(a -> isIPAddressInRange({}, {text}), addresses)", plain("a")));
             }
-            IndicatorKind::Address => match indicator.value.parse::<std::net::IpAddr>() {
-                Ok(address) => all.push(bound.any_address(super::row::mapped(address))),
-                Err(_) => continue,
-            },
+            IndicatorKind::Address => {
+                let address = format!("toIPv6({text})");
+                others.push(address.clone());
+                // In a column of its own this one is none.
+                if indicator.value != "::" {
+                    columns::of_addresses().for_each(|column| one_of(&column, address.clone()));
+                }
+            }
             IndicatorKind::Domain => {
                 for column in
                     ["dns_question_name", "url_domain", "destination_domain", "tls_client_server_name"]
@@ -68,14 +74,15 @@ fn tests(bound: &mut Bound, indicators: &[Indicator]) -> Vec<String> {
                     all.push(format!("endsWith(concat('.', lower({column})), concat('.', {text}))"));
                 }
             }
-            IndicatorKind::Url => {
-                lists.entry("lower(url_original)").or_default().push(format!("lower({text})"));
-            }
-            IndicatorKind::Md5 => lists.entry("file_hash_md5").or_default().push(text),
-            IndicatorKind::Sha256 => lists.entry("file_hash_sha256").or_default().push(text),
-            IndicatorKind::Sha1 => lists.entry("extra['file.hash.sha1']").or_default().push(text),
-            IndicatorKind::Sha512 => lists.entry("extra['file.hash.sha512']").or_default().push(text),
+            IndicatorKind::Url => one_of("lower(url_original)", format!("lower({text})")),
+            IndicatorKind::Md5 => one_of("file_hash_md5", text),
+            IndicatorKind::Sha256 => one_of("file_hash_sha256", text),
+            IndicatorKind::Sha1 => one_of("extra['file.hash.sha1']", text),
+            IndicatorKind::Sha512 => one_of("extra['file.hash.sha512']", text),
         }
+    }
+    if !others.is_empty() {
+        all.push(format!("hasAny(other_addresses, [{}])", others.join(", ")));
     }
     all.extend(lists.into_iter().map(|(column, texts)| format!("{column} IN ({})", texts.join(", "))));
     all

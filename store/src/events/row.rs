@@ -22,9 +22,10 @@ const FUTURE_MAX_MS: i64 = DAY_MS;
 const SUM_OF_BYTES: u8 = 1;
 const SUM_OF_PACKETS: u8 = 2;
 
-/// What `DateTime64(3)` holds: 1900 to 2299. A time beyond is kept in `extra` and its nearest end in the column.
-const TIME_MIN_MS: i64 = -2_208_988_800_000;
-const TIME_MAX_MS: i64 = 10_413_791_999_999;
+/// What the ten minutes of the sort key hold: 1970 to 2106. A time beyond is kept in `extra`, and its nearest end in the column:
+/// the engine would wrap it around, and a search would pass it by.
+pub(super) const TIME_MIN_MS: i64 = 0;
+pub(super) const TIME_MAX_MS: i64 = 4_294_967_199_999;
 
 /// The partition of an event, in days since 1970: its own day if it can be true, else that of reception.
 pub(super) fn day(event: &Event) -> u16 {

@@ -148,22 +148,19 @@ impl Events {
 
     /// The events in these places, in their order.
     async fn placed(&self, keys: &[Key]) -> Result<Vec<Event>, EventsError> {
-        let mut found = Vec::with_capacity(keys.len());
-        for some in keys.chunks(LIMIT_MAX) {
-            let list = |text: &dyn Fn(&Key) -> String| {
-                some.iter().map(text).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
-            };
-            let sql = format!(
-                "SELECT {} FROM events WHERE day IN ({}) AND toStartOfTenMinutes(timestamp) IN ({}) AND id_high IN ({}) \
-                 AND (id_high, id_low) IN ({})",
-                row::selected(),
-                list(&|key| format!("toDate({})", key.day)),
-                list(&|key| format!("toDateTime({}, 'UTC')", key.slot)),
-                list(&|key| format!("toUInt64({})", key.id_high)),
-                list(&|key| format!("(toUInt64({}), toUInt64({}))", key.id_high, key.id_low)),
-            );
-            found.extend(self.events(&sql, &Bound::default()).await?);
+        if keys.is_empty() {
+            return Ok(Vec::new());
         }
+        let days: BTreeSet<u16> = keys.iter().map(|key| key.day).collect();
+        let slots: BTreeSet<u32> = keys.iter().map(|key| key.slot).collect();
+        let sql = format!(
+            "SELECT {} FROM events WHERE day IN ({}) AND toStartOfTenMinutes(timestamp) IN ({}) AND {}",
+            row::selected(),
+            list(days.iter().map(|day| format!("toDate({day})"))),
+            list(slots.iter().map(|slot| format!("toDateTime({slot}, 'UTC')"))),
+            having(keys.iter().map(Key::id)),
+        );
+        let mut found = self.events(&sql, &Bound::default()).await?;
         let places: HashMap<u128, usize> = keys.iter().zip(0..).map(|(key, at)| (key.id(), at)).collect();
         found.sort_by_key(|event| places.get(&event.id().0));
         Ok(found)
@@ -176,18 +173,10 @@ impl Events {
     pub async fn get(&self, ids: &[EventId]) -> Result<Vec<Event>, EventsError> {
         let mut found = Vec::new();
         for some in ids.chunks(LIMIT_MAX) {
-            let pairs: Vec<String> = some
-                .iter()
-                .map(|id| halves(id.0))
-                .map(|(high, low)| format!("(toUInt64({high}), toUInt64({low}))"))
-                .collect();
-            let highs: Vec<String> = some.iter().map(|id| format!("toUInt64({})", halves(id.0).0)).collect();
             let sql = format!(
-                "SELECT {} FROM events WHERE id_high IN ({}) AND (id_high, id_low) IN ({}) ORDER BY timestamp, id_high, \
-                 id_low",
+                "SELECT {} FROM events WHERE {} ORDER BY timestamp, id_high, id_low",
                 row::selected(),
-                highs.join(", "),
-                pairs.join(", ")
+                having(some.iter().map(|id| id.0)),
             );
             found.extend(self.events(&sql, &Bound::default()).await?);
         }
@@ -226,6 +215,17 @@ impl Events {
     }
 }
 
+/// The condition that a row has one of these ids; its first half is what the index knows.
+fn having(ids: impl Iterator<Item = u128> + Clone) -> String {
+    let highs = ids.clone().map(|id| format!("toUInt64({})", halves(id).0));
+    let pairs = ids.map(halves).map(|(high, low)| format!("(toUInt64({high}), toUInt64({low}))"));
+    format!("id_high IN ({}) AND (id_high, id_low) IN ({})", list(highs), list(pairs))
+}
+
+fn list(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join(", ")
+}
+
 /// Binds the texts of a condition.
 pub(super) fn bind(mut query: clickhouse::query::Query, bound: &Bound) -> clickhouse::query::Query {
     for (number, text) in bound.texts.iter().enumerate() {
@@ -234,9 +234,9 @@ pub(super) fn bind(mut query: clickhouse::query::Query, bound: &Bound) -> clickh
     query
 }
 
-/// A moment as the table's column can hold it.
+/// A moment as a bound of the table's column.
 pub(super) fn clamped(time: Time) -> i64 {
-    time.0.clamp(-2_208_988_800_000, 10_413_791_999_999)
+    time.0.clamp(row::TIME_MIN_MS, row::TIME_MAX_MS + 1)
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl Bound {
     }
 
     /// The address in any field. Each column has its part in the index of addresses.
-    pub(crate) fn any_address(&mut self, address: Ipv6Addr) -> String {
+    fn any_address(&mut self, address: Ipv6Addr) -> String {
         let text = self.address(address);
         let other = format!("has(other_addresses, {text})");
         if address.is_unspecified() {
