@@ -11,7 +11,7 @@ mod follower;
 mod outbox;
 mod producer;
 
-pub(crate) use consumer::{Committer, Consumer, Kept, Polled, Record, Span};
+pub(crate) use consumer::{Committer, Consumer, Kept, Polled, Record, Span, Term};
 pub(crate) use contact::Contact;
 pub(crate) use ends::Ends;
 pub(crate) use follower::Follower;

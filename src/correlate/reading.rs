@@ -1,7 +1,7 @@
 //! Stage one: `events` → matches and rows. Reads the partitions that are ours, decodes, matches, makes batches.
 
 use crate::correlate::storing::Batch;
-use crate::kafka::{Consumer, Dead, Kept, Polled, Record, Span};
+use crate::kafka::{Consumer, Dead, Kept, Polled, Record, Span, Term};
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::rules::Live;
@@ -33,6 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A partition that is ours.
 #[derive(Default)]
 struct Partition {
+    term: Term,
     /// The batch that it was left in, to be made again as it was.
     repeated: Option<Span>,
     batch: Option<(Batch, Instant)>,
@@ -106,9 +107,9 @@ impl Reading {
             Polled::End(partition) => self.at_end(partition),
             Polled::Given(given) => {
                 self.ours.all = given.all;
-                for Kept { partition, next, repeated } in given.partitions {
+                for Kept { partition, term, next, repeated } in given.partitions {
                     tracing::info!(partition, "a partition of events is ours");
-                    let ours = Partition { repeated, next, ..Partition::default() };
+                    let ours = Partition { term, repeated, next, ..Partition::default() };
                     self.ours.partitions.insert(partition, ours);
                 }
             }
@@ -145,7 +146,7 @@ impl Reading {
         ours.next = offset + 1;
         let (batch, _) = ours.batch.get_or_insert_with(|| {
             let span = Span { partition, from: offset, to: offset };
-            (Batch::new(span, self.events.batch()), Instant::now())
+            (Batch::new(span, ours.term, self.events.batch()), Instant::now())
         });
         if let Some(repeated) = ours.repeated {
             batch.span.from = repeated.from;
@@ -211,8 +212,10 @@ impl Reading {
     fn close(&mut self, partition: i32) {
         let Some(ours) = self.ours.partitions.get_mut(&partition) else { return };
         let empty = Span { partition, from: 0, to: 0 };
-        let mut batch =
-            ours.batch.take().map_or_else(|| Batch::new(empty, self.events.batch()), |open| open.0);
+        let mut batch = ours
+            .batch
+            .take()
+            .map_or_else(|| Batch::new(empty, ours.term, self.events.batch()), |open| open.0);
         if let Some(repeated) = ours.repeated.take() {
             batch.span = repeated;
         }

@@ -5,7 +5,7 @@
 
 use crate::backup::Gate;
 use crate::correlate::order::Entry;
-use crate::kafka::{Committer, Dead, Producer, Span, Topic};
+use crate::kafka::{Committer, Dead, Producer, Span, Term, Topic};
 use crate::pipeline;
 use crate::progress::Progress;
 use anyhow::Context as _;
@@ -20,6 +20,8 @@ use tokio::sync::mpsc;
 /// Consecutive records of a partition, and what stage one made of them.
 pub(super) struct Batch {
     pub(super) span: Span,
+    /// In which it was made.
+    pub(super) term: Term,
     pub(super) lines: usize,
     pub(super) bytes: usize,
     /// The first event: part of the token, or a topic made anew would bring old tokens back.
@@ -41,11 +43,25 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(span: Span, events: store::events::Batch) -> Batch {
+    pub(super) fn new(span: Span, term: Term, events: store::events::Batch) -> Batch {
         let (matches, dead, partitions) = (Vec::new(), Vec::new(), 0);
         let (oldest, received, at_end, first, next) = (None, None, false, None, 0);
         let (lines, bytes) = (0, 0);
-        Batch { span, lines, bytes, first, events, matches, dead, oldest, received, at_end, next, partitions }
+        Batch {
+            span,
+            term,
+            lines,
+            bytes,
+            first,
+            events,
+            matches,
+            dead,
+            oldest,
+            received,
+            at_end,
+            next,
+            partitions,
+        }
     }
 }
 
@@ -62,7 +78,7 @@ pub(super) struct Storing {
 
 impl Storing {
     pub(super) async fn run(self, mut take: mpsc::Receiver<Batch>) {
-        let mut done: HashMap<i32, i64> = HashMap::new();
+        let mut done: HashMap<(i32, Term), i64> = HashMap::new();
         while let Some(mut batch) = take.recv().await {
             let mut pause = Duration::from_millis(200);
             self.progress.delivery.begin();
@@ -83,12 +99,12 @@ impl Storing {
                 _ => self.progress.delivery.done(batch.oldest, pipeline::now()),
             }
             if batch.lines > 0 {
-                done.insert(batch.span.partition, batch.span.to);
+                done.insert((batch.span.partition, batch.term), batch.span.to);
             }
         }
         // So that the next one need not make the last batches again.
-        for (partition, to) in done {
-            if let Err(error) = self.committer.done(partition, to, "") {
+        for (of, to) in done {
+            if let Err(error) = self.committer.done(of, to, "") {
                 tracing::warn!("{error:#}; the last batch is made again, to no effect");
             }
         }
@@ -97,8 +113,8 @@ impl Storing {
     async fn store(&self, batch: &mut Batch) -> anyhow::Result<()> {
         let Span { partition, from, to } = batch.span;
         let _held = self.gate.pass();
-        if batch.lines > 0 && !self.committer.intend(batch.span)? {
-            tracing::info!(partition, "a batch is left to the partition's new owner");
+        if batch.lines > 0 && !self.committer.intend(batch.span, batch.term)? {
+            tracing::info!(partition, "a batch is left to whoever was given its partition since");
             batch.lines = 0;
             return Ok(());
         }

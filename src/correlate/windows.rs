@@ -4,7 +4,7 @@
 //! over reads back the matches that windows still reach, tells nothing of what comes of those that were told, and goes on.
 
 use crate::correlate::order::{End, Entry, Order};
-use crate::kafka::{Committer, Consumer, Dead, Ends, Polled, Producer, Record, Topic};
+use crate::kafka::{Committer, Consumer, Dead, Ends, Polled, Producer, Record, Term, Topic};
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::rules::Live;
@@ -57,6 +57,7 @@ pub(super) struct Windows {
 
 /// What the one who has the partition knows.
 struct State {
+    term: Term,
     correlator: Correlator,
     order: Order,
     output: Output,
@@ -89,8 +90,10 @@ impl Windows {
 
     fn look(&self, committer: &Committer, state: &mut Option<State>) -> anyhow::Result<()> {
         // Before anything else is read: what is read while there is no state would be lost.
-        if state.is_none() && committer.owns(PARTITION) {
-            *state = Some(self.rebuilt()?);
+        if state.is_none()
+            && let Some(term) = committer.term(PARTITION)
+        {
+            *state = Some(self.rebuilt(term)?);
             self.progress.telling.reached();
         }
         let mut idle = false;
@@ -146,7 +149,7 @@ impl Windows {
     }
 
     /// What the windows were when the group's offset was kept.
-    fn rebuilt(&self) -> anyhow::Result<State> {
+    fn rebuilt(&self, term: Term) -> anyhow::Result<State> {
         let rules = self.rules.current();
         let mut correlator = Correlator::new(rules, self.limits.clone());
         let mut order = Order::new(self.limits.lateness_ms, HELD_MAX);
@@ -170,6 +173,7 @@ impl Windows {
         let now = Instant::now();
         let (flushed, told, asked) = (now, now, now);
         Ok(State {
+            term,
             correlator,
             order,
             output: Output::default(),
@@ -208,7 +212,7 @@ impl Windows {
         while let Err(error) = self.try_tell(committer, state) {
             self.progress.telling.failed();
             tracing::error!("{error:#}; trying again in {pause:?}");
-            if self.stop.load(Ordering::Relaxed) || !committer.owns(PARTITION) {
+            if self.stop.load(Ordering::Relaxed) || committer.term(PARTITION) != Some(state.term) {
                 return;
             }
             if let Err(error) = self.consumer.stand_still(pause) {
@@ -252,7 +256,7 @@ impl Windows {
         self.progress.alerts.fetch_add(output.alerts.len() as u64, Ordering::Relaxed);
         (state.output, state.dead) = (Output::default(), Vec::new());
         let released = state.order.released().map_or_else(String::new, |released| released.0.to_string());
-        committer.done(PARTITION, state.next, &released)?;
+        committer.done((PARTITION, state.term), state.next, &released)?;
         state.done = state.next;
         Ok(())
     }

@@ -10,7 +10,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
 use rdkafka::{ClientContext, Message as _, Offset, Statistics, TopicPartitionList};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,11 @@ pub(crate) struct Span {
     pub(crate) from: i64,
     pub(crate) to: i64,
 }
+
+/// From when we are given a partition until it is taken from us. What was made in one term is not committed in another, even
+/// if the partition is ours again: its batches were begun anew, and would end elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Term(u64);
 
 /// A record as it stands in the topic.
 pub(crate) enum Record<'c> {
@@ -74,6 +79,7 @@ pub(crate) struct Given {
 /// Where a partition was left.
 pub(crate) struct Kept {
     pub(crate) partition: i32,
+    pub(crate) term: Term,
     /// The group's offset; the beginning, if there is none.
     pub(crate) next: i64,
     /// The batch that it may have been left in.
@@ -101,8 +107,28 @@ pub(crate) enum Polled<'c> {
 
 #[derive(Clone)]
 enum Change {
-    Given(Vec<i32>),
+    Given(Vec<(i32, Term)>),
     Taken(Vec<i32>),
+}
+
+/// The partitions that are ours, each with its present term.
+#[derive(Default)]
+struct Owned {
+    terms: HashMap<i32, Term>,
+    last: u64,
+}
+
+impl Owned {
+    fn give(&mut self, partitions: impl Iterator<Item = i32>) -> Vec<(i32, Term)> {
+        self.last += 1;
+        let given: Vec<(i32, Term)> = partitions.map(|partition| (partition, Term(self.last))).collect();
+        self.terms.extend(given.iter().copied());
+        given
+    }
+
+    fn take(&mut self, partitions: &[i32]) {
+        self.terms.retain(|partition, _| !partitions.contains(partition));
+    }
 }
 
 /// Which partitions are ours.
@@ -111,7 +137,7 @@ struct Group {
     topic: String,
     said: Mutex<Said>,
     warned: Mutex<Option<Instant>>,
-    owned: Mutex<HashSet<i32>>,
+    owned: Mutex<Owned>,
     /// Held while offsets are committed and while partitions are given up, so that nothing is committed of a partition that
     /// another member may have already. Brokers may keep a commit waiting for long: whoever only asks takes `owned` alone.
     committing: Mutex<()>,
@@ -146,15 +172,15 @@ impl ConsumerContext for Group {
         if let Rebalance::Revoke(partitions) = change {
             let gone: Vec<i32> = partitions.elements().iter().map(|element| element.partition()).collect();
             let _none = lock(&self.committing);
-            lock(&self.owned).retain(|partition| !gone.contains(partition));
+            lock(&self.owned).take(&gone);
             lock(&self.changes).push_back(Change::Taken(gone));
         }
     }
 
     fn post_rebalance(&self, _: &BaseConsumer<Group>, change: &Rebalance<'_>) {
         if let Rebalance::Assign(partitions) = change {
-            let given: Vec<i32> = partitions.elements().iter().map(|element| element.partition()).collect();
-            lock(&self.owned).extend(&given);
+            let given =
+                lock(&self.owned).give(partitions.elements().iter().map(|element| element.partition()));
             lock(&self.changes).push_back(Change::Given(given));
         }
     }
@@ -242,27 +268,26 @@ impl Consumer {
     }
 
     /// Asks in which batch each partition was left.
-    fn given(&self, partitions: &[i32]) -> anyhow::Result<Given> {
+    fn given(&self, partitions: &[(i32, Term)]) -> anyhow::Result<Given> {
         let topic = self.inner.fetch_metadata(Some(&self.topic), ANSWER_MAX);
         let topic = topic.with_context(|| format!("ask for the partitions of {}", self.topic))?;
         let all = topic.topics().first().map_or(0, |topic| topic.partitions().len());
         let mut asked = TopicPartitionList::new();
-        for partition in partitions {
+        for (partition, _) in partitions {
             asked.add_partition(&self.topic, *partition);
         }
         let known = self.inner.committed_offsets(asked, ANSWER_MAX * 3).context("ask for the offsets")?;
-        let partitions = known
-            .elements()
+        let partitions = partitions
             .iter()
-            .map(|element| {
-                let partition = element.partition();
-                let from = match element.offset() {
+            .map(|&(partition, term)| {
+                let element = known.find_partition(&self.topic, partition);
+                let from = element.as_ref().and_then(|element| match element.offset() {
                     Offset::Offset(from) => Some(from),
                     _ => None,
-                };
-                let to = element.metadata().parse().ok();
+                });
+                let to = element.and_then(|element| element.metadata().parse().ok());
                 let repeated = from.zip(to).map(|(from, to)| Span { partition, from, to });
-                Kept { partition, next: from.unwrap_or(0), repeated }
+                Kept { partition, term, next: from.unwrap_or(0), repeated }
             })
             .collect();
         Ok(Given { partitions, all })
@@ -364,32 +389,37 @@ impl Consumer {
 }
 
 impl Committer {
-    /// The batch is about to be stored: whoever comes next makes it again. `false` if the partition is another's by now.
-    pub(crate) fn intend(&self, batch: Span) -> anyhow::Result<bool> {
-        self.commit(batch.partition, batch.from, &batch.to.to_string())
+    /// The batch, made in `term`, is about to be stored: whoever comes next makes it again. `false` if that term is over.
+    pub(crate) fn intend(&self, batch: Span, term: Term) -> anyhow::Result<bool> {
+        self.commit((batch.partition, term), batch.from, &batch.to.to_string())
     }
 
-    /// Everything below `offset` is done; `beside` is kept with it.
-    pub(crate) fn done(&self, partition: i32, offset: i64, beside: &str) -> anyhow::Result<bool> {
-        self.commit(partition, offset, beside)
+    /// Everything below `offset` is done; `beside` is kept with it. `false` if the term is over.
+    pub(crate) fn done(
+        &self,
+        (partition, term): (i32, Term),
+        offset: i64,
+        beside: &str,
+    ) -> anyhow::Result<bool> {
+        self.commit((partition, term), offset, beside)
     }
 
     /// How the reader is.
     pub(crate) fn contact(&self) -> Contact {
         let group = self.inner.context();
-        let mut owned: Vec<i32> = lock(&group.owned).iter().copied().collect();
+        let mut owned: Vec<i32> = lock(&group.owned).terms.keys().copied().collect();
         owned.sort_unstable();
         lock(&group.said).contact(&self.topic, owned.into_iter())
     }
 
-    /// Whether the partition is ours.
-    pub(crate) fn owns(&self, partition: i32) -> bool {
-        lock(&self.inner.context().owned).contains(&partition)
+    /// The partition's present term, if it is ours.
+    pub(crate) fn term(&self, partition: i32) -> Option<Term> {
+        lock(&self.inner.context().owned).terms.get(&partition).copied()
     }
 
-    fn commit(&self, partition: i32, offset: i64, beside: &str) -> anyhow::Result<bool> {
+    fn commit(&self, (partition, term): (i32, Term), offset: i64, beside: &str) -> anyhow::Result<bool> {
         let _turn = lock(&self.inner.context().committing);
-        if !self.owns(partition) {
+        if self.term(partition) != Some(term) {
             return Ok(false);
         }
         let mut place = TopicPartitionList::new();
@@ -419,4 +449,20 @@ pub(super) fn reading(config: &Config, group: &str) -> anyhow::Result<rdkafka::C
         .set("queued.min.messages", "20000")
         .set("queued.max.messages.kbytes", "32768");
     Ok(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_that_was_taken_and_given_again_is_in_another_term() {
+        let mut owned = Owned::default();
+        let first = owned.give([0, 1].into_iter());
+        owned.take(&[1]);
+        assert_eq!(owned.terms.get(&1), None);
+        owned.give([1].into_iter());
+        assert_eq!(owned.terms.get(&0).copied(), Some(first[0].1), "never taken");
+        assert!(owned.terms.get(&1).is_some_and(|term| *term != first[1].1));
+    }
 }
