@@ -262,10 +262,18 @@ impl Pipeline {
             let since = first.get_or_insert_with(Instant::now).elapsed();
             let full =
                 batch.lines >= self.config.batch_lines_max || batch.bytes >= self.config.batch_bytes_max;
+            if full && self.waiting(reader) >= self.config.batch_lines_max as u64 {
+                batch.events.set_behind();
+            }
             if full || (stopping && lines == 0) || since >= Duration::from_millis(self.config.batch_ms) {
                 return Some(batch);
             }
         }
+    }
+
+    /// How many lines of the spool are not taken yet.
+    fn waiting(&self, reader: &Reader) -> u64 {
+        self.spool.status().durable.saturating_sub(reader.next_sequence())
     }
 
     /// Reads, parses, enriches and matches up to `lines_max` lines into the batch; says how many there were.

@@ -47,13 +47,18 @@ struct Partition {
 }
 
 impl Partition {
+    /// Whether its end was not reached since then: there is always more to read.
+    fn is_behind(&self, since: Instant) -> bool {
+        self.ended.is_none_or(|ended| ended < since)
+    }
+
     /// Whether its batch is to be closed, or that nothing is left is to be told. Where there is always more to read, batches
     /// grow; where its end was reached, nobody is kept waiting.
     fn is_due(&self, age_max: Duration) -> bool {
         match &self.batch {
             Some((_, since)) => {
-                let is_live = self.ended.is_some_and(|ended| ended >= *since);
-                self.repeated.is_none() && since.elapsed() >= if is_live { age_max } else { GATHER_MAX }
+                let age_max = if self.is_behind(*since) { GATHER_MAX } else { age_max };
+                self.repeated.is_none() && since.elapsed() >= age_max
             }
             None => self.at_end && self.told.is_none_or(|told| told.elapsed() >= SILENT_AGAIN),
         }
@@ -212,10 +217,13 @@ impl Reading {
     fn close(&mut self, partition: i32) {
         let Some(ours) = self.ours.partitions.get_mut(&partition) else { return };
         let empty = Span { partition, from: 0, to: 0 };
-        let mut batch = ours
+        let (mut batch, since) = ours
             .batch
             .take()
-            .map_or_else(|| Batch::new(empty, ours.term, self.events.batch()), |open| open.0);
+            .unwrap_or_else(|| (Batch::new(empty, ours.term, self.events.batch()), Instant::now()));
+        if batch.lines > 0 && ours.is_behind(since) {
+            batch.events.set_behind();
+        }
         if let Some(repeated) = ours.repeated.take() {
             batch.span = repeated;
         }

@@ -9,4 +9,5 @@ mod bridge;
 mod crash;
 mod events;
 mod live;
+mod merging;
 mod retention;

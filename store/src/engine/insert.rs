@@ -27,6 +27,9 @@ pub(super) async fn run(
     mut body: Incoming,
     bytes_max: u64,
 ) -> Result<u64, AnswerError> {
+    if request.is_behind {
+        pool.behind.say();
+    }
     let permit = pool.turn(Lane::Insert).await?;
     let (pieces, rest) = mpsc::channel(PIECES_MAX);
     let worker = tokio::task::spawn_blocking(move || {

@@ -7,6 +7,7 @@
 mod bridge;
 mod insert;
 mod library;
+mod merging;
 mod pool;
 mod request;
 mod select;
@@ -14,6 +15,7 @@ mod serve;
 mod supervisor;
 
 pub use library::{Fault, LibraryError};
+pub(crate) use merging::BEHIND;
 pub use serve::{ServeOptions, serve};
 pub use supervisor::{Program, Supervisor};
 
@@ -45,6 +47,8 @@ pub struct Config {
     pub insert_bytes_max: u64,
     /// Threads that merge in the background.
     pub merge_threads: u16,
+    /// Parts of one day that may wait to be merged while inserts are behind; beyond, merges go on beside them.
+    pub parts_waiting_max: u64,
 }
 
 impl Default for Config {
@@ -60,6 +64,7 @@ impl Default for Config {
             statement_bytes_max: 4 << 20,
             insert_bytes_max: 1 << 30,
             merge_threads: 2,
+            parts_waiting_max: 200,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The engine's sessions, shared by the requests: how many run at once, and which settings each has.
 
 use super::library::{Connection, Fault, Library};
+use super::merging::Behind;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -74,6 +75,8 @@ pub(super) struct Pool {
     queries: Arc<Semaphore>,
     inserts: Arc<Semaphore>,
     wait_max: Duration,
+    /// Whether clients are behind with their inserts.
+    pub(super) behind: Behind,
 }
 
 /// A session on loan. A session that failed to take its settings is closed, not returned.
@@ -111,6 +114,7 @@ impl Pool {
             queries: Arc::new(Semaphore::new(config.queries_max.max(1))),
             inserts: Arc::new(Semaphore::new(config.inserts_max.max(1))),
             wait_max: Duration::from_secs(config.wait_s_max),
+            behind: Behind::new(),
         })
     }
 
@@ -142,6 +146,23 @@ impl Pool {
     /// Stops the queries with this `log_comment`. Blocking.
     pub(super) fn kill(&self, comment: &str) -> Result<(), Fault> {
         let sql = format!("KILL QUERY WHERE Settings['log_comment'] = {} ASYNC", quoted(comment));
+        let mut root = self.root.lock().unwrap_or_else(PoisonError::into_inner);
+        root.query(sql.as_bytes(), "Null", &[]).map(|_| ())
+    }
+
+    /// How many parts the partition with the most of them has. Blocking.
+    pub(super) fn parts(&self) -> Result<u64, Fault> {
+        const SQL: &str = "SELECT max(parts) FROM (SELECT count() AS parts FROM system.parts WHERE active \
+            GROUP BY database, table, partition_id)";
+        let mut root = self.root.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = root.query(SQL.as_bytes(), "TabSeparated", &[])?;
+        let text = std::str::from_utf8(answer.as_ref()).unwrap_or_default().trim();
+        text.parse().map_err(|_| Fault(format!("the number of parts is `{text}`")))
+    }
+
+    /// Lets merges go on, or stops them until they are let go. A new engine begins with merges. Blocking.
+    pub(super) fn set_merging(&self, goes: bool) -> Result<(), Fault> {
+        let sql = if goes { "SYSTEM START MERGES" } else { "SYSTEM STOP MERGES" };
         let mut root = self.root.lock().unwrap_or_else(PoisonError::into_inner);
         root.query(sql.as_bytes(), "Null", &[]).map(|_| ())
     }

@@ -1,5 +1,6 @@
 //! A request of ClickHouse's HTTP interface, read and checked: the subset that the `clickhouse` crate sends.
 
+use super::merging::BEHIND;
 use super::pool::Settings;
 use hyper::Uri;
 
@@ -18,6 +19,8 @@ pub(super) struct Request {
     pub(super) params: Vec<(String, String)>,
     /// The caller may only read.
     pub(super) readonly: bool,
+    /// The caller has more to insert than it can.
+    pub(super) is_behind: bool,
 }
 
 /// Why a request is refused.
@@ -91,6 +94,7 @@ impl Request {
                 self.settings.insert("log_comment".into(), value);
             }
             "readonly" => self.readonly = value != "0",
+            BEHIND => self.is_behind = value != "0",
             "decompress" | "compress" if value == "1" => {
                 return Err(RequestError::Unsupported("compression on the local socket"));
             }

@@ -2,7 +2,7 @@
 
 use super::library::{Library, exit_now};
 use super::pool::Pool;
-use super::{Config, EngineError, bridge};
+use super::{Config, EngineError, bridge, merging};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -109,6 +109,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), EngineError> {
         let _ = writeln!(out, "ready").and_then(|()| out.flush());
         tokio::select! {
             () = bridge::accept(listener, Arc::clone(&pool), config) => {}
+            () = merging::decide(Arc::clone(&pool), options.config.parts_waiting_max) => {}
             () = asked_to_stop() => {}
         }
     });

@@ -2,7 +2,8 @@
 
 use super::block::{self, Block};
 use super::row::{self, Scratch};
-use super::{Events, EventsError};
+use super::{Events, EventsError, Target};
+use crate::engine::BEHIND;
 use bytes::Bytes;
 use compliance::{Date, RuleSets};
 use event::{Event, Field};
@@ -25,6 +26,8 @@ pub struct Batch {
     open: BTreeMap<u16, Open>,
     full: Vec<Sealed>,
     scratch: Scratch,
+    /// More is waiting than this one takes: see [`Batch::set_behind`].
+    is_behind: bool,
 }
 
 /// A day's block that is being filled.
@@ -71,6 +74,12 @@ impl Batch {
         self.rows
     }
 
+    /// Says that whoever inserts is behind: the embedded engine puts off its other work for it. A server is shared, and
+    /// decides by itself.
+    pub fn set_behind(&mut self) {
+        self.is_behind = true;
+    }
+
     /// Ends every block that has rows.
     fn seal(&mut self) {
         for (day, open) in std::mem::take(&mut self.open) {
@@ -94,6 +103,7 @@ impl Events {
             open: BTreeMap::new(),
             full: Vec::new(),
             scratch: Scratch::default(),
+            is_behind: false,
         }
     }
 
@@ -106,7 +116,8 @@ impl Events {
     pub async fn insert_batch(&self, batch: &mut Batch, token: &str) -> Result<(), EventsError> {
         batch.seal();
         while let Some(block) = batch.full.first() {
-            self.send(&block.pieces, &format!("{token}-{}-{}", block.day, block.number)).await?;
+            let token = format!("{token}-{}-{}", block.day, block.number);
+            self.send(&block.pieces, &token, batch.is_behind).await?;
             batch.full.remove(0);
         }
         Ok(())
@@ -122,7 +133,7 @@ impl Events {
         self.insert_batch(&mut batch, token).await
     }
 
-    async fn send(&self, pieces: &[Bytes], token: &str) -> Result<(), EventsError> {
+    async fn send(&self, pieces: &[Bytes], token: &str, is_behind: bool) -> Result<(), EventsError> {
         let sql = format!("INSERT INTO events ({}) FORMAT Native", block::names());
         let mut insert = self
             .client
@@ -131,6 +142,9 @@ impl Events {
             .with_setting("insert_deduplicate", "1")
             // The first merge makes them. Until then a part is small enough to be read whole.
             .with_setting("materialize_skip_indexes_on_insert", "0");
+        if is_behind && matches!(self.target, Target::Socket(_)) {
+            insert = insert.with_setting(BEHIND, "1");
+        }
         for piece in pieces {
             insert.send(piece.clone()).await?;
         }
