@@ -115,18 +115,14 @@ impl Pipeline {
     async fn rebuild_windows(&mut self, repeated: &HashSet<EventId>) -> anyhow::Result<()> {
         let since = now().plus_ms(-self.memory_ms);
         let mut output = Output::default();
-        let (mut count, mut after) = (0u64, None);
-        loop {
-            let (matches, next) = self.events.matches_since(since, after.as_ref()).await?;
+        let mut count = 0u64;
+        let mut stored = self.events.matches_since(since).await?;
+        while let Some(matches) = stored.next().await? {
             for found in matches.iter().filter(|found| !repeated.contains(&found.event)) {
                 self.correlator.replay(found, &mut output);
                 count += 1;
             }
             output = Output::default(); // all of it was told before
-            after = next;
-            if after.is_none() {
-                break;
-            }
         }
         if count > 0 {
             tracing::info!(matches = count, since = %since, "windows rebuilt from stored matches");

@@ -41,7 +41,7 @@ impl Behind {
 
     fn is(&self) -> bool {
         let last_ms = self.last_ms.load(Ordering::Relaxed);
-        last_ms > 0 && u128::from(self.now_ms() - last_ms.min(self.now_ms())) < BEHIND_FOR.as_millis()
+        last_ms > 0 && u128::from(self.now_ms().saturating_sub(last_ms)) < BEHIND_FOR.as_millis()
     }
 }
 

@@ -22,14 +22,27 @@ struct Stored<'a> {
     body: String,
 }
 
-/// Matches of one read; the next one begins after the last of them.
-const READ_MAX: usize = 10_000;
+/// About how many matches are read at once.
+const READ_MAX: u64 = 10_000;
 
-/// Where to read on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MatchCursor {
-    event: u128,
-    rule: String,
+/// How many numbers of the spool are the smallest slice.
+const BLOCK: u64 = 1024;
+
+/// Matches of neighbouring blocks of the spool, and when they were: the table is sorted by time, and one that was sorted anew
+/// for every ten thousand matches kept a start waiting for minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Row, Deserialize)]
+struct Slice {
+    first: u64,
+    last: u64,
+    from: i64,
+    to: i64,
+    matches: u64,
+}
+
+/// Matches that are read again, slice by slice.
+pub struct Matches {
+    events: Events,
+    slices: std::vec::IntoIter<Slice>,
 }
 
 impl Events {
@@ -71,45 +84,61 @@ impl Events {
         Ok(())
     }
 
-    /// At most 10,000 matches from `from` on, in the order of the spool and of rules, and where to read on; `None` at the
-    /// end. Rebuilding windows reads until then.
+    /// Makes ready to read the matches from `from` on, in the order of the spool and of rules.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn matches_since(&self, from: Time) -> Result<Matches, EventsError> {
+        let sql = format!(
+            "SELECT intDiv(event_low, toUInt64({BLOCK})) AS first, first AS last, min(toUnixTimestamp64Milli(time)) AS from, \
+             max(toUnixTimestamp64Milli(time)) AS to, count() AS matches FROM matches \
+             WHERE time >= fromUnixTimestamp64Milli(toInt64({}), 'UTC') GROUP BY first ORDER BY first",
+            clamped(from)
+        );
+        let mut slices: Vec<Slice> = Vec::new();
+        let mut cursor = self.query(&sql).fetch::<Slice>()?;
+        while let Some(slice) = cursor.next().await? {
+            add(&mut slices, slice);
+        }
+        Ok(Matches { events: self.clone(), slices: slices.into_iter() })
+    }
+}
+
+impl Matches {
+    /// The next matches; `None` at the end.
     ///
     /// # Errors
     /// The store refuses, or a stored match does not read.
-    pub async fn matches_since(
-        &self,
-        from: Time,
-        after: Option<&MatchCursor>,
-    ) -> Result<(Vec<Match>, Option<MatchCursor>), EventsError> {
+    pub async fn next(&mut self) -> Result<Option<Vec<Match>>, EventsError> {
         #[derive(Row, Deserialize)]
         struct Body {
             body: String,
         }
-        let mut sql = format!(
-            "SELECT body FROM matches FINAL WHERE time >= fromUnixTimestamp64Milli(toInt64({}), 'UTC')",
-            clamped(from)
+        let Some(Slice { first, last, from, to, .. }) = self.slices.next() else { return Ok(None) };
+        let sql = format!(
+            "SELECT body FROM matches FINAL WHERE time >= fromUnixTimestamp64Milli(toInt64({from}), 'UTC') \
+             AND time <= fromUnixTimestamp64Milli(toInt64({to}), 'UTC') \
+             AND intDiv(event_low, toUInt64({BLOCK})) BETWEEN {first} AND {last} ORDER BY event_low, event_high, rule"
         );
-        if let Some(MatchCursor { event, .. }) = after {
-            let (high, low) = halves(*event);
-            sql.push_str(&format!(
-                " AND (event_low, event_high, rule) > (toUInt64({low}), toUInt64({high}), {{rule:String}})"
-            ));
-        }
-        sql.push_str(&format!(" ORDER BY event_low, event_high, rule LIMIT {READ_MAX}"));
-        let mut query = self.query(&sql);
-        if let Some(after) = after {
-            query = query.param("rule", &after.rule);
-        }
-        let mut rows = query.fetch::<Body>()?;
-        let mut matches: Vec<Match> = Vec::new();
+        let mut rows = self.events.query(&sql).fetch::<Body>()?;
+        let mut matches = Vec::new();
         while let Some(row) = rows.next().await? {
             matches.push(serde_json::from_str(&row.body)?);
         }
-        let next = matches
-            .last()
-            .filter(|_| matches.len() == READ_MAX)
-            .map(|last| MatchCursor { event: last.event.0, rule: last.rule.clone() });
-        Ok((matches, next))
+        Ok(Some(matches))
+    }
+}
+
+/// Adds a slice behind the last, or to it while it stays small.
+fn add(slices: &mut Vec<Slice>, next: Slice) {
+    match slices.last_mut() {
+        Some(last) if last.matches.saturating_add(next.matches) <= READ_MAX => {
+            last.last = next.last;
+            last.from = last.from.min(next.from);
+            last.to = last.to.max(next.to);
+            last.matches += next.matches;
+        }
+        _ => slices.push(next),
     }
 }
 

@@ -18,7 +18,7 @@ mod write;
 
 pub use antivirus::{BadCall, MalwareFound};
 pub use copy::{Frozen, thaw};
-pub use matches::MatchCursor;
+pub use matches::Matches;
 pub use met::UnitMet;
 pub use replay::Replay;
 pub use row::RowError;
