@@ -4,6 +4,7 @@ use crate::alerts::Alerts;
 use crate::rules::Where;
 use anyhow::Context as _;
 use correlator::{Correlator, Depth, Limits, Output, RuleSet};
+use event::json::write_text;
 use event::{Event, EventId, Match, Raw, Time};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -47,14 +48,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let mut detector = Detector::new(Arc::new(rules), options, received);
     let mut lines = Lines::of(std::io::stdin().lock());
     let mut stdout = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
+    let mut written = Vec::new();
     while let Some(line) = lines.next().context("read stdin")? {
         let text = Raw::readable(line);
         detector.take(text.trim_end_matches('\r'));
         for found in detector.output.matches.drain(..) {
-            if let Err(error) = write_match(&mut stdout, detector.number, &found) {
-                return crate::parse::closed(error);
-            }
+            write_match(&mut written, detector.number, &found);
         }
+        if let Err(error) = stdout.write_all(&written) {
+            return crate::parse::closed(error);
+        }
+        written.clear();
     }
     detector.correlator.finish(&mut detector.output);
     detector.alerts.take(&mut detector.output);
@@ -161,24 +165,63 @@ impl Detector {
     }
 }
 
-fn write_match(out: &mut impl std::io::Write, number: u64, found: &Match) -> std::io::Result<()> {
-    #[derive(serde::Serialize)]
-    struct Line<'a> {
-        kind: &'static str,
-        rule: &'a str,
-        event: u64,
-        time: Time,
-        level: event::Severity,
-        because: &'a [event::Because],
-    }
-    let line = Line {
-        kind: "match",
-        rule: &found.rule,
-        event: number,
-        time: found.time,
-        level: found.level,
-        because: &found.because,
+/// Appends a match as one line.
+fn write_match(out: &mut Vec<u8>, number: u64, found: &Match) {
+    let mut put = |name: &str, text: &str| {
+        out.extend_from_slice(name.as_bytes());
+        write_text(text, out);
     };
-    serde_json::to_writer(&mut *out, &line)?;
-    out.write_all(b"\n")
+    put("{\"kind\":\"match\",\"rule\":", &found.rule);
+    put(&format!(",\"event\":{number},\"time\":"), &found.time.to_string());
+    put(",\"level\":", found.level.name());
+    for (nth, because) in found.because.iter().enumerate() {
+        put(if nth == 0 { ",\"because\":[{\"field\":" } else { "},{\"field\":" }, &because.field);
+        put(",\"value\":", &because.value);
+        put(",\"pattern\":", &because.pattern);
+    }
+    let end: &[u8] = if found.because.is_empty() { b",\"because\":[]}\n" } else { b"}]}\n" };
+    out.extend_from_slice(end);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event::{Because, Severity};
+
+    #[test]
+    fn a_match_is_written_as_serde_writes_it() {
+        let text = |text: &str| text.to_owned();
+        let because =
+            |value: &str| Because { field: text("Image"), value: text(value), pattern: text("*\\a\"\u{8}") };
+        let mut found = Match {
+            rule: text("r\u{1}"),
+            event: EventId::new(Time(0), 0, 1),
+            time: Time(1_790_000_000_123),
+            source: String::new(),
+            level: Severity::Medium,
+            values: Vec::new(),
+            entities: Vec::new(),
+            unit: String::new(),
+            system: String::new(),
+            system_level: 0,
+            because: Vec::new(),
+            is_clamped: false,
+            authorised: None,
+        };
+        for reasons in
+            [vec![], vec![because("C:\\a\n")], vec![because("đăng nhập"), because("\u{c}\u{7f}🧙🏾 /")]]
+        {
+            found.because = reasons;
+            let mut written = Vec::new();
+            write_match(&mut written, 7, &found);
+            let expected = format!(
+                "{{\"kind\":\"match\",\"rule\":{},\"event\":7,\"time\":{},\"level\":{},\"because\":{}}}\n",
+                serde_json::to_string(&found.rule).unwrap(),
+                serde_json::to_string(&found.time).unwrap(),
+                serde_json::to_string(&found.level).unwrap(),
+                serde_json::to_string(&found.because).unwrap()
+            );
+            assert_eq!(String::from_utf8(written).unwrap(), expected);
+        }
+    }
 }

@@ -31,16 +31,14 @@ fn search_holds(
 /// Where an item stands in its rule: search, alternative, item.
 pub(crate) type ItemAt = (usize, usize, usize);
 
-/// Which of an item's patterns are worth asking, by their places in order; `None` stands for all.
-pub(crate) type Narrow<'n> = dyn FnMut(ItemAt, &Item, &mut Folds) -> Option<Vec<usize>> + 'n;
+/// Is told each value that meets a pattern, and the pattern's text.
+pub(crate) type Told<'t> = &'t mut dyn FnMut(&str, &str);
 
-/// Why the rule holds: the items that speak for it, each with the value that met it.
+/// Why the rule holds: the items that speak for it, each with the value that met it. `holds` says whether an item does.
 pub(crate) fn because(
     detection: &Detection,
     fields: &[FieldRef],
-    record: Record<'_>,
-    folds: &mut Folds,
-    narrow: &mut Narrow<'_>,
+    holds: &mut dyn FnMut(ItemAt, &Item, Told<'_>) -> bool,
 ) -> Vec<Because> {
     let mut searches = Vec::new();
     detection.condition.positive(false, &mut searches);
@@ -48,10 +46,10 @@ pub(crate) fn because(
     for at in searches {
         let any = detection.searches.get(at).map_or(&[][..], |search| &search.any);
         for (alternative, items) in any.iter().enumerate() {
-            let mut reasons = Vec::new();
+            let before = found.len();
             let all = items.iter().enumerate().all(|(nth, item)| {
                 let told = &mut |value: &str, pattern: &str| {
-                    reasons.push(Because {
+                    found.push(Because {
                         field: item
                             .field
                             .and_then(|at| fields.get(at))
@@ -61,19 +59,12 @@ pub(crate) fn because(
                         pattern: beginning(pattern),
                     });
                 };
-                match (narrow((at, alternative, nth), item, folds), &item.test) {
-                    (Some(places), Test::Values { all, patterns }) => {
-                        let field = item.field.and_then(|at| fields.get(at));
-                        let kept = places.iter().filter_map(|place| patterns.get(*place));
-                        values_hold(*all, kept, field, record, folds, told)
-                    }
-                    _ => item_holds(item, fields, record, folds, told),
-                }
+                holds((at, alternative, nth), item, told)
             });
             if all {
-                found.append(&mut reasons);
                 break;
             }
+            found.truncate(before);
         }
     }
     found.truncate(BECAUSE_MAX);
@@ -85,16 +76,22 @@ fn shortened(value: &str, pattern: &str) -> String {
     if value.len() <= VALUE_CHARS_MAX || value.chars().count() <= VALUE_CHARS_MAX {
         return value.to_owned();
     }
-    let at = value.find(pattern.trim_matches('*')).unwrap_or(0);
+    let at = memchr::memmem::find(value.as_bytes(), pattern.trim_matches('*').as_bytes()).unwrap_or(0);
     let before = value[..at].char_indices().rev().take(VALUE_CHARS_MAX / 4).last().map_or(0, |(at, _)| at);
     beginning(&value[before..])
 }
 
 fn beginning(text: &str) -> String {
-    if text.len() <= VALUE_CHARS_MAX {
-        return text.to_owned();
-    }
-    text.chars().take(VALUE_CHARS_MAX).collect()
+    let end = match text.as_bytes().get(..VALUE_CHARS_MAX) {
+        None => text.len(),
+        Some(first) if first.is_ascii() => VALUE_CHARS_MAX,
+        Some(_) => {
+            let mut chars = text.chars();
+            chars.nth(VALUE_CHARS_MAX - 1);
+            text.len() - chars.as_str().len()
+        }
+    };
+    text[..end].to_owned()
 }
 
 /// Whether an item holds of the record; each value that meets a pattern is told, beside the pattern's text.
@@ -103,7 +100,7 @@ pub(crate) fn item_holds(
     fields: &[FieldRef],
     record: Record<'_>,
     folds: &mut Folds,
-    told: &mut dyn FnMut(&str, &str),
+    told: Told<'_>,
 ) -> bool {
     let field = item.field.and_then(|at| fields.get(at));
     test_holds(&item.test, field, fields, record, folds, told)
@@ -115,7 +112,7 @@ fn test_holds(
     fields: &[FieldRef],
     record: Record<'_>,
     folds: &mut Folds,
-    told: &mut dyn FnMut(&str, &str),
+    told: Told<'_>,
 ) -> bool {
     match test {
         Test::Exists(wanted) => field.is_some_and(|field| record.has(field)) == *wanted,
@@ -154,13 +151,13 @@ fn any_value(field: Option<&FieldRef>, record: Record<'_>, test: &mut dyn FnMut(
     }
 }
 
-fn values_hold<'p>(
+pub(crate) fn values_hold<'p>(
     all: bool,
     mut patterns: impl Iterator<Item = &'p (Wanted, String)>,
     field: Option<&FieldRef>,
     record: Record<'_>,
     folds: &mut Folds,
-    told: &mut dyn FnMut(&str, &str),
+    told: Told<'_>,
 ) -> bool {
     let mut one = |(wanted, text): &(Wanted, String)| match wanted {
         Wanted::Null => field.is_some_and(|field| record.is_null(field)),

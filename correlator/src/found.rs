@@ -1,5 +1,6 @@
 //! What a match takes along from its event: time, source, entities, unit, and the values that windows need.
 
+use crate::line::{Name, known, known_name};
 use crate::record::Record;
 use crate::ruleset::DetectionRule;
 use crate::sigma::pattern::fold;
@@ -44,12 +45,14 @@ impl Context {
 
     /// Of a flat object.
     pub(crate) fn of_flat(record: Record<'_>, id: EventId) -> Context {
-        let text = |name: &str| record.first_named(name);
+        let text = |name: Name| record.first_known(name);
         Context {
             id,
             time: record.time_named().unwrap_or(id.received()),
-            source: text("Computer").or_else(|| text("hostname")).unwrap_or_default(),
-            entities: entities(FLAT_ENTITIES.iter().map(|(kind, name)| (*kind, text(name)))),
+            source: text(const { known("Computer") })
+                .or_else(|| text(const { known("hostname") }))
+                .unwrap_or_default(),
+            entities: entities(FLAT_ENTITIES.iter().map(|(kind, name)| (*kind, text(*name)))),
             unit: String::new(),
             system: String::new(),
             system_level: 0,
@@ -92,19 +95,19 @@ const EVENT_ENTITIES: [(EntityKind, Field); 8] = [
     (EntityKind::Unit, Field::HAIDANG_UNIT_ID),
 ];
 
-const FLAT_ENTITIES: [(EntityKind, &str); 12] = [
-    (EntityKind::Address, "SourceIp"),
-    (EntityKind::Address, "IpAddress"),
-    (EntityKind::Address, "src_ip"),
-    (EntityKind::Address, "c-ip"),
-    (EntityKind::Host, "Computer"),
-    (EntityKind::Host, "ComputerName"),
-    (EntityKind::Host, "hostname"),
-    (EntityKind::User, "User"),
-    (EntityKind::User, "TargetUserName"),
-    (EntityKind::User, "SubjectUserName"),
-    (EntityKind::Address, "DestinationIp"),
-    (EntityKind::Address, "dst_ip"),
+const FLAT_ENTITIES: [(EntityKind, Name); 12] = [
+    (EntityKind::Address, known("SourceIp")),
+    (EntityKind::Address, known("IpAddress")),
+    (EntityKind::Address, known("src_ip")),
+    (EntityKind::Address, known("c-ip")),
+    (EntityKind::Host, known("Computer")),
+    (EntityKind::Host, known("ComputerName")),
+    (EntityKind::Host, known("hostname")),
+    (EntityKind::User, known("User")),
+    (EntityKind::User, known("TargetUserName")),
+    (EntityKind::User, known("SubjectUserName")),
+    (EntityKind::Address, known("DestinationIp")),
+    (EntityKind::Address, known("dst_ip")),
 ];
 
 fn entities(named: impl Iterator<Item = (EntityKind, Option<String>)>) -> Vec<Entity> {
@@ -137,7 +140,7 @@ pub(crate) fn entity_name(kind: EntityKind, name: &str) -> String {
 /// The kind of entity that a field of a correlation's group names.
 pub(crate) fn kind_of(key: &str) -> Option<EntityKind> {
     let named = EVENT_ENTITIES.iter().find(|(_, field)| field.name() == key).map(|(kind, _)| *kind);
-    let flat = || FLAT_ENTITIES.iter().find(|(_, name)| *name == key).map(|(kind, _)| *kind);
+    let flat = || FLAT_ENTITIES.iter().find(|(_, name)| known_name(*name) == key).map(|(kind, _)| *kind);
     named.or_else(flat).or_else(|| {
         let last = key.rsplit('.').next().unwrap_or(key);
         match last {

@@ -1,6 +1,6 @@
 //! What rules are asked about: one of our events, or a plain JSON object with Sigma's own field names.
 
-use crate::line::Line;
+use crate::line::{self, Line, Name, known};
 use crate::sigma::logsource::LogSource;
 use event::json::Nothing;
 use event::{Event, Field, Time, Value};
@@ -126,7 +126,14 @@ pub(crate) enum Record<'a> {
 }
 
 /// Which keys of a flat object tell its time.
-const TIMES: [&str; 6] = ["@timestamp", "timestamp", "Timestamp", "TimeCreated", "UtcTime", "time"];
+const TIMES: [Name; 6] = [
+    known("@timestamp"),
+    known("timestamp"),
+    known("Timestamp"),
+    known("TimeCreated"),
+    known("UtcTime"),
+    known("time"),
+];
 
 impl Record<'_> {
     /// Whether some value of the field passes the test.
@@ -217,8 +224,16 @@ impl Record<'_> {
         found
     }
 
+    /// The same under a name that is always known.
+    pub(crate) fn first_known(&self, name: Name) -> Option<String> {
+        match self {
+            Record::Line(line) => line.first(name),
+            _ => self.first_named(line::known_name(name)),
+        }
+    }
+
     /// A flat object's time, where one of the usual keys holds an RFC 3339 time.
     pub(crate) fn time_named(&self) -> Option<Time> {
-        TIMES.iter().find_map(|key| self.first_named(key).and_then(|text| Time::parse(&text)))
+        TIMES.iter().find_map(|key| self.first_known(*key).and_then(|text| Time::parse(&text)))
     }
 }

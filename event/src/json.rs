@@ -214,6 +214,12 @@ impl Event {
     }
 }
 
+/// Appends the text as a JSON string, as serde does.
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    text::write_text_rest(text.as_bytes(), out);
+}
+
 fn is_ecs_root(path: &str) -> bool {
     static ROOTS: LazyLock<BTreeSet<&str>> =
         LazyLock::new(|| Field::all().map(|field| root(field.name())).collect());

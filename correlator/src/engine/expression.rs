@@ -1,12 +1,11 @@
 //! Conditions of rules as one shared graph: what several rules ask of a field is asked once.
 
-use super::choice::Choice;
 use super::index::{Literal, number_key};
 use super::literal::Need;
 use crate::sigma::condition::Condition;
 use crate::sigma::detection::{Detection, Item, Test, Wanted};
 use crate::sigma::pattern::Pattern;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// From how many texts on a list is asked about as a whole.
 const CHOICE_MIN: usize = 8;
@@ -166,11 +165,11 @@ impl Graph {
                     Wanted::Null => graph.null(slot),
                     Wanted::Pattern(pattern) => graph.pattern(about, pattern),
                 };
-                if let Some(Choice { index, others, .. }) = Choice::of(test, CHOICE_MIN) {
-                    let texts: Box<[Literal]> = index.literals().into();
+                if let Some(texts) = choice(patterns).filter(|_| !*all) {
                     let needs = vec![texts.iter().map(|text| Witness::Text(about, text.clone())).collect()];
                     let mut parts = vec![self.atom(Atom { slot: about, ask: Ask::Choice(texts), needs })];
-                    parts.extend(others.iter().map(|place| one(self, &patterns[*place as usize])));
+                    let others = patterns.iter().filter(|(wanted, _)| Literal::deciding(wanted).is_none());
+                    parts.extend(others.map(|pattern| one(self, pattern)));
                     return self.any(parts);
                 }
                 let parts = patterns.iter().map(|pattern| one(self, pattern)).collect();
@@ -393,6 +392,17 @@ impl Graph {
             Node::AtLeast(..) => None,
         }
     }
+}
+
+/// The texts of a list of patterns; `None`: they are few.
+fn choice(patterns: &[(Wanted, String)]) -> Option<Box<[Literal]>> {
+    if patterns.len() < CHOICE_MIN {
+        return None;
+    }
+    let mut known: HashSet<Literal> = HashSet::new();
+    let texts = patterns.iter().filter_map(|(wanted, _)| Literal::deciding(wanted));
+    let texts: Box<[Literal]> = texts.filter(|text| known.insert(text.clone())).collect();
+    (texts.len() >= CHOICE_MIN).then_some(texts)
 }
 
 /// Sorts the parts by what each costs for how often it decides; what all together cost then, about.

@@ -124,10 +124,6 @@ impl Grams {
         grams
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// [`Grams::meet`], if the bitmap has the gram.
     pub(super) fn meet_known(&self, gram: u32, told: impl FnMut(&Entry)) {
         if self.bitmap.has(gram) {

@@ -7,7 +7,10 @@
 
 use super::gram::{Bitmap, Entry, GRAM, Grams, each_second, gram_at, has};
 use super::hash::{RuleMap, hash};
-use crate::sigma::pattern::Place;
+use super::letters::Letters;
+use super::literal::Need;
+use crate::sigma::detection::Wanted;
+use crate::sigma::pattern::{Pattern, Place};
 use std::collections::HashMap;
 
 /// A brief text is found by so many bytes at most.
@@ -47,10 +50,27 @@ impl From<Place> for LiteralPlace {
 }
 
 impl Literal {
+    /// The text that decides a pattern, if one does.
+    pub(super) fn deciding(wanted: &Wanted) -> Option<Literal> {
+        let Wanted::Pattern(pattern @ Pattern::Text(_)) = wanted else { return None };
+        match Need::of(pattern) {
+            Need::Text(text, place) => Some(Literal { text: text.into(), place: place.into() }),
+            _ => None,
+        }
+    }
+
     /// Whether the folded value has the text in its place.
     pub(super) fn holds(&self, value: &[u8]) -> bool {
-        let text = self.text.as_bytes();
-        match (self.place, text) {
+        self.place.holds(self.text.as_bytes(), value, || {
+            memchr::memmem::find(value, self.text.as_bytes()).is_some()
+        })
+    }
+}
+
+impl LiteralPlace {
+    /// Whether the value has the text in this place; `anywhere` says whether in any.
+    pub(super) fn holds(self, text: &[u8], value: &[u8], anywhere: impl FnOnce() -> bool) -> bool {
+        match (self, text) {
             (LiteralPlace::Whole, _) => value == text,
             (LiteralPlace::Start, _) => value.starts_with(text),
             // What stands there is most often told apart by its first byte: a backslash or something else.
@@ -59,8 +79,7 @@ impl Literal {
                 there.is_some_and(|there| there.first() == Some(first) && there == text)
             }
             (LiteralPlace::End, []) => true,
-            (LiteralPlace::Anywhere, [one]) => memchr::memchr(*one, value).is_some(),
-            (LiteralPlace::Anywhere, _) => memchr::memmem::find(value, text).is_some(),
+            (LiteralPlace::Anywhere, _) => anywhere(),
         }
     }
 }
@@ -79,17 +98,26 @@ pub(super) struct Index {
     brief: Brief,
     /// Texts that are looked for by one byte each: very short, or few. By that byte.
     alone: Vec<(u8, Vec<Entry>)>,
-    /// Texts with bytes that are not ASCII: only a value that has such bytes can have them.
-    others: Grams,
-    brief_others: Brief,
+    /// Texts with letters beyond ASCII: only a value that has such letters can have them.
+    others: Letters,
 }
 
 /// Texts of two to four bytes, looked for at every place.
 #[derive(Debug, Default)]
 struct Brief {
+    /// A bit for each two bytes: those that a text begins with, if texts of two are among them.
+    pairs: Option<Box<[u64; PAIRS]>>,
     two: Grams,
     /// For texts of three and of four.
     three: Grams,
+}
+
+const PAIRS: usize = 1 << 10;
+
+/// The word and the bit of two bytes.
+fn pair(two: [u8; 2]) -> (usize, u32) {
+    let two = u16::from_le_bytes(two);
+    (usize::from(two >> 6) % PAIRS, u32::from(two & 63))
 }
 
 /// By how many bytes a text at the end is looked up.
@@ -106,7 +134,7 @@ impl Index {
         let mut index = Index::default();
         let mut choice = Choice { often, load: HashMap::new() };
         let (mut long, mut others) = (Vec::new(), Vec::new());
-        let (mut brief, mut brief_others, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut brief, mut alone) = (Vec::new(), Vec::new());
         for (number, literal) in (0u32..).zip(&literals) {
             let bytes = literal.text.as_bytes();
             match (literal.place, bytes.len()) {
@@ -118,10 +146,7 @@ impl Index {
                     index.ends.entry(end(bytes).unwrap_or(0)).or_default().push(number);
                 }
                 (_, 0..GRAM_MIN) => alone.push(number),
-                (_, len) if !bytes.is_ascii() && len >= GRAM => {
-                    choice.put(number, bytes, (GRAM, 1), &mut others);
-                }
-                (_, len) if !bytes.is_ascii() => choice.put(number, bytes, (len, 1), &mut brief_others),
+                _ if !bytes.is_ascii() => others.push(number),
                 (_, GRAM_LONG..) => choice.put(number, bytes, (GRAM, 2), &mut long),
                 (_, len) => choice.put(number, bytes, (len.min(BRIEF), 1), &mut brief),
             }
@@ -139,9 +164,8 @@ impl Index {
             }
         }
         index.long = Grams::new(&long.into_iter().map(|(_, entry)| entry).collect::<Vec<Entry>>());
-        index.others = Grams::new(&others.into_iter().map(|(_, entry)| entry).collect::<Vec<Entry>>());
+        index.others = Letters::new(&others, &literals);
         index.brief = Brief::new(&brief);
-        index.brief_others = Brief::new(&brief_others);
         index.literals = literals;
         index
     }
@@ -188,17 +212,9 @@ impl Index {
             Bitmap::Large(words) => each_second(words, bytes, &mut told),
         }
         self.brief.each(bytes, |entry, at| self.compare(entry, at, bytes, found));
-        if self.has_others() && !bytes.is_ascii() {
-            for (at, four) in bytes.array_windows().enumerate() {
-                let gram = u32::from_le_bytes(*four);
-                self.others.meet_known(gram, |entry| self.compare(entry, at, bytes, found));
-            }
-            self.brief_others.each(bytes, |entry, at| self.compare(entry, at, bytes, found));
+        if !self.others.is_empty() {
+            self.others.each(bytes, |entry, at| self.compare(entry, at, bytes, found));
         }
-    }
-
-    fn has_others(&self) -> bool {
-        !(self.others.is_empty() && self.brief_others.two.is_empty() && self.brief_others.three.is_empty())
     }
 
     fn compare(&self, entry: &Entry, at: usize, bytes: &[u8], found: &mut Vec<u32>) {
@@ -269,22 +285,38 @@ impl Brief {
         let of = |wanted: usize| -> Vec<Entry> {
             entries.iter().filter(|(width, _)| *width == wanted).map(|(_, entry)| *entry).collect()
         };
-        Brief { two: Grams::new(&of(GRAM_MIN)), three: Grams::new(&of(BRIEF)) }
+        let two = of(GRAM_MIN);
+        let mut pairs = Box::new([0; PAIRS]);
+        for (_, entry) in entries {
+            let [first, second, ..] = entry.gram.to_le_bytes();
+            let (word, bit) = pair([first, second]);
+            pairs[word] |= 1 << bit;
+        }
+        let pairs = Some(pairs).filter(|_| !two.is_empty());
+        Brief { pairs, two: Grams::new(&two), three: Grams::new(&of(BRIEF)) }
     }
 
     /// Tells of each text that may stand in the value, and of the place of its gram.
-    fn each(&self, bytes: &[u8], mut told: impl FnMut(&Entry, usize)) {
-        if !self.two.is_empty() {
-            for (at, two) in bytes.array_windows().enumerate() {
-                self.two.meet_known(u16::from_le_bytes(*two).into(), |entry| told(entry, at));
-            }
+    fn each(&self, bytes: &[u8], told: impl FnMut(&Entry, usize)) {
+        match (&self.pairs, &self.three.bitmap) {
+            (Some(pairs), _) => self.each_pair(pairs, bytes, told),
+            (None, Bitmap::None) => {}
+            (None, Bitmap::Small(words)) => self.each_three(words, bytes, told),
+            (None, Bitmap::Middle(words)) => self.each_three(words, bytes, told),
+            (None, Bitmap::Big(words)) => self.each_three(words, bytes, told),
+            (None, Bitmap::Large(words)) => self.each_three(words, bytes, told),
         }
-        match &self.three.bitmap {
-            Bitmap::None => {}
-            Bitmap::Small(words) => self.each_three(words, bytes, told),
-            Bitmap::Middle(words) => self.each_three(words, bytes, told),
-            Bitmap::Big(words) => self.each_three(words, bytes, told),
-            Bitmap::Large(words) => self.each_three(words, bytes, told),
+    }
+
+    fn each_pair(&self, pairs: &[u64; PAIRS], bytes: &[u8], mut told: impl FnMut(&Entry, usize)) {
+        for (at, two) in bytes.array_windows().enumerate() {
+            let (word, bit) = pair(*two);
+            if pairs[word] >> bit & 1 == 1 {
+                self.two.meet(u16::from_le_bytes(*two).into(), |entry| told(entry, at));
+                if bytes.len() - at >= BRIEF {
+                    self.three.meet_known(gram_at(bytes, at, BRIEF), |entry| told(entry, at));
+                }
+            }
         }
     }
 
@@ -299,8 +331,10 @@ impl Brief {
                 self.three.meet(gram, |entry| told(entry, at));
             }
         };
-        for (at, four) in bytes.array_windows().enumerate() {
-            one(u32::from_le_bytes(*four) & 0x00ff_ffff, at);
+        let mut rest = bytes;
+        while let Some(four) = rest.first_chunk() {
+            one(u32::from_le_bytes(*four) & 0x00ff_ffff, bytes.len() - rest.len());
+            rest = rest.get(1..).unwrap_or_default();
         }
         if let Some(last) = bytes.len().checked_sub(BRIEF) {
             one(gram_at(bytes, last, BRIEF), last);
@@ -326,14 +360,15 @@ mod tests {
             Just(LiteralPlace::End),
             Just(LiteralPlace::Anywhere)
         ];
-        ("[abđ]{1,9}|[ab]{1,12}", place).prop_map(|(text, place)| Literal { text: text.into(), place })
+        ("[abđ]{1,9}|[ab]{1,12}|[a🧙🏾\u{200d}♀]{1,5}", place)
+            .prop_map(|(text, place)| Literal { text: text.into(), place })
     }
 
     proptest! {
         #[test]
         fn the_index_finds_what_comparing_one_by_one_finds(
             literals in proptest::collection::hash_set(literal(), 0..60),
-            value in "[abđ]{0,30}|[ab]{0,40}",
+            value in "[abđ]{0,30}|[ab]{0,40}|[ab🧙🏾\u{200d}♀]{0,20}",
             seed in any::<u32>(),
         ) {
             let literals: Vec<Literal> = literals.into_iter().collect();

@@ -259,16 +259,6 @@ impl Entry {
         self.words.get(self.texts_at as usize..).unwrap_or_default()
     }
 
-    /// Whether it has one of these texts, given by number in order; its own are numbered.
-    pub(super) fn has_text(&self, wanted: &[u32]) -> bool {
-        let texts = self.texts();
-        match (wanted, texts) {
-            ([], _) | (_, []) => false,
-            ([one], _) => texts.binary_search(one).is_ok(),
-            _ => texts.iter().any(|text| wanted.binary_search(text).is_ok()),
-        }
-    }
-
     /// The rules that it makes candidates.
     pub(super) fn candidates(&self) -> &[u32] {
         self.words.get(self.candidates_at as usize..self.texts_at as usize).unwrap_or_default()

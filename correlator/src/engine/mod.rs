@@ -5,15 +5,17 @@
 //! rules it makes candidates, and values seen before are remembered with the answer. Only candidates are evaluated,
 //! lazily, with what they ask in common asked once.
 
-mod choice;
+mod among;
 mod column;
 mod expression;
 mod gram;
 mod hash;
 mod index;
+mod letters;
 mod literal;
 mod memo;
 mod program;
+mod reason;
 mod sample;
 mod screen;
 #[cfg(test)]
@@ -28,11 +30,11 @@ use crate::record::{self, FieldRef, Flat, Record};
 use crate::ruleset::{DetectionRule, RuleSet};
 use crate::sigma::logsource::LogSource;
 use crate::sigma::pattern::{Folds, Pattern};
-use choice::{Choices, Known};
 use column::{Columns, View};
 use event::{Because, Event};
 use memo::Memo;
 use program::{Asked, Builder, Program};
+use reason::Reasons;
 use std::collections::HashMap;
 
 /// How many log sources of flat objects are remembered with the units that they reach; beyond, all are forgotten.
@@ -71,7 +73,7 @@ pub(crate) struct Engine {
     last_source: Vec<u8>,
     last_units: Vec<u32>,
     memo: Memo,
-    choices: Choices,
+    reasons: Reasons,
     folds: Folds,
     epoch: u32,
     owners: u32,
@@ -110,7 +112,7 @@ impl Engine {
             last_source: Vec::new(),
             last_units: Vec::new(),
             memo: Memo::default(),
-            choices: Choices::default(),
+            reasons: Reasons::default(),
             folds: Folds::default(),
             epoch: 0,
             owners: 0,
@@ -132,26 +134,28 @@ impl Engine {
 
     /// Why a rule that was found holds of the record that was last looked at, as the reference evaluator says.
     pub(crate) fn because(&mut self, rule: u32, rules: &RuleSet, record: Record<'_>) -> Vec<Because> {
-        let Some(DetectionRule { detection, fields, .. }) = rules.detections.get(rule as usize) else {
+        match record {
+            Record::Event(event) => self.because_of(rule, rules, event, true),
+            Record::Flat(flat) => self.because_of(rule, rules, flat, false),
+            Record::Line(line) => self.because_of(rule, rules, &line, false),
+        }
+    }
+
+    fn because_of<V: View>(&mut self, rule: u32, rules: &RuleSet, view: &V, is_event: bool) -> Vec<Because> {
+        let DetectionRule { detection, fields, .. } = &rules.detections[rule as usize];
+        let unit = self.unit_of[rule as usize] as usize;
+        let unit = &mut self.units[unit];
+        let Some(program) = (if is_event { &mut unit.event } else { &mut unit.flat }) else {
             return Vec::new();
         };
-        let is_event = matches!(record, Record::Event(_));
-        let unit = self.unit_of.get(rule as usize).and_then(|unit| self.units.get(*unit as usize));
-        let program = unit.and_then(|unit| if is_event { unit.event.as_ref() } else { unit.flat.as_ref() });
         let columns = if is_event { &self.event_columns } else { &self.flat_columns };
-        let (memo, epoch) = (&mut self.memo, self.epoch);
+        let (memo, folds) = (&mut self.memo, &mut self.folds);
+        let mut asked = Asked { view, columns, memo, folds, rules, epoch: self.epoch };
         let columns_of = |field: &FieldRef| columns.known(field, is_event);
-        let mut known = program.map(|program| Known { program, columns_of: &columns_of, memo, epoch });
-        let choices = &mut self.choices;
-        evaluate::because(
-            detection,
-            fields,
-            record,
-            &mut self.folds,
-            &mut |(search, alternative, at), item, folds| {
-                choices.narrow((rule, search, alternative, at), item, (fields, record), folds, known.as_mut())
-            },
-        )
+        let reasons = &mut self.reasons;
+        evaluate::because(detection, fields, &mut |at, item, told| {
+            reasons.holds((rule, at), item, (program, &mut asked), &columns_of, told)
+        })
     }
 
     fn begin(&mut self) {

@@ -75,6 +75,23 @@ pub(super) struct Asked<'a, V> {
     pub(super) epoch: u32,
 }
 
+impl<V: View> Asked<'_, V> {
+    /// Whether the entry's value meets the pattern.
+    pub(super) fn meets(&mut self, entry: EntryAt, pattern: &Pattern) -> bool {
+        let entry = self.memo.get(entry);
+        match pattern {
+            Pattern::Text(glob) if !glob.is_cased() => glob.holds_folded(entry.folded()),
+            _ => {
+                let held = self.view.held(entry.place);
+                let mut decoded = std::mem::take(&mut self.memo.decoded);
+                let meets = held.is_some_and(|held| pattern.holds(held.value(&mut decoded), self.folds));
+                self.memo.decoded = decoded;
+                meets
+            }
+        }
+    }
+}
+
 impl Program {
     /// Puts the names of those that hold of the record into `found`.
     pub(super) fn ask<V: View>(
@@ -139,19 +156,19 @@ impl Program {
         u32::try_from(at).ok()
     }
 
-    /// Tells of each text of a slot that stands in a value of the record at hand. `None`: the record was not asked for it.
-    pub(super) fn each_text(
-        &self,
-        slot: u16,
-        epoch: u32,
-        memo: &mut Memo,
-        mut told: impl FnMut(u32),
-    ) -> Option<()> {
-        let slot = self.slots.get(usize::from(slot)).filter(|slot| slot.resolved.0 == epoch)?;
-        for entry in self.resolved.get(slot.resolved.1 as usize..slot.resolved.2 as usize)? {
-            memo.numbered(*entry, &slot.wanted).texts().iter().for_each(|text| told(*text));
-        }
-        Some(())
+    /// The slot that is the record as a whole.
+    pub(super) fn anywhere(&self) -> Option<u16> {
+        (0u16..).zip(&self.slots).find(|(_, slot)| slot.anywhere).map(|(at, _)| at)
+    }
+
+    /// What a slot wants to know of each value.
+    pub(super) fn wanted(&self, slot: u16) -> &Wanted {
+        &self.slots[usize::from(slot)].wanted
+    }
+
+    /// A stretch of what [`Program::resolve`] gave.
+    pub(super) fn entries(&self, (from, to): (usize, usize)) -> &[EntryAt] {
+        self.resolved.get(from..to).unwrap_or_default()
     }
 
     fn begin(&mut self, epoch: u32) {
@@ -183,7 +200,7 @@ impl Program {
     }
 
     /// The entries of the slot's values: a stretch of [`Program::resolved`].
-    fn resolve<V: View>(&mut self, at: usize, asked: &mut Asked<'_, V>) -> (usize, usize) {
+    pub(super) fn resolve<V: View>(&mut self, at: usize, asked: &mut Asked<'_, V>) -> (usize, usize) {
         let slot = &mut self.slots[at];
         if slot.resolved.0 == asked.epoch {
             return (slot.resolved.1 as usize, slot.resolved.2 as usize);
@@ -305,21 +322,12 @@ impl Program {
                 let (texts, wanted) = (&self.texts_of[at], &self.slots[slot].wanted);
                 entries.iter().any(|entry| texts.stand_in(*entry, asked.memo, wanted))
             }
-            Ask::Pattern(Pattern::Text(glob)) if !glob.is_cased() => {
-                entries.iter().any(|entry| glob.holds_as_is(asked.memo.get(*entry).folded_text()))
-            }
             Ask::Pattern(pattern) => {
                 let (texts, wanted) = (&self.texts_of[at], &self.slots[slot].wanted);
-                let mut decoded = std::mem::take(&mut asked.memo.decoded);
-                let holds = entries.iter().any(|entry| {
-                    if !texts.is_empty() && !texts.stand_in(*entry, asked.memo, wanted) {
-                        return false;
-                    }
-                    let held = asked.view.held(asked.memo.get(*entry).place);
-                    held.is_some_and(|held| pattern.holds(held.value(&mut decoded), asked.folds))
-                });
-                asked.memo.decoded = decoded;
-                holds
+                entries.iter().any(|entry| {
+                    (texts.is_empty() || texts.stand_in(*entry, asked.memo, wanted))
+                        && asked.meets(*entry, pattern)
+                })
             }
             Ask::There | Ask::Null | Ask::Item { .. } => false,
         }

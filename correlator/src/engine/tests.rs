@@ -152,7 +152,11 @@ fn loaded(texts: &[String]) -> RuleSet {
 /// Why the rule holds, by the reference.
 fn because(rules: &RuleSet, at: u32, record: Record<'_>) -> Vec<Because> {
     let DetectionRule { detection, fields, .. } = &rules.detections[at as usize];
-    crate::evaluate::because(detection, fields, record, &mut Folds::default(), &mut |_, _, _| None)
+    let folds = &mut Folds::default();
+    let mut holds = |_, item: &_, told: crate::evaluate::Told<'_>| {
+        crate::evaluate::item_holds(item, fields, record, folds, told)
+    };
+    crate::evaluate::because(detection, fields, &mut holds)
 }
 
 proptest! {

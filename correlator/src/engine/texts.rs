@@ -1,9 +1,9 @@
 //! The texts of which one is enough for an atom, looked for one by one or by their numbers.
 
+use super::among::Among;
 use super::index::{Literal, LiteralPlace};
 use super::memo::{EntryAt, Memo, Wanted};
-use memchr::memmem::Finder;
-use std::cell::OnceCell;
+use crate::sigma::needle::Needle;
 use std::collections::HashMap;
 
 /// A shorter text is numbered only if it is a witness: it stands in too many values.
@@ -14,8 +14,8 @@ const FEW_MAX: usize = 16;
 /// The texts of one atom.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    /// Those that are numbered, by their numbers in the slot's index, in order.
-    numbers: Box<[u32]>,
+    /// Those that are numbered, by their numbers in the slot's index.
+    numbers: Among,
     /// The others.
     short: Box<[Text]>,
     /// All of them, if they are few.
@@ -24,26 +24,19 @@ pub(super) struct Texts {
 
 /// A text, ready to be looked for.
 #[derive(Debug)]
-struct Text {
-    literal: Literal,
-    /// Made when it is first looked for: most never are.
-    finder: OnceCell<Box<Finder<'static>>>,
+pub(super) struct Text {
+    needle: Needle,
+    place: LiteralPlace,
 }
 
 impl Text {
-    fn of(literal: &Literal) -> Text {
-        Text { literal: literal.clone(), finder: OnceCell::new() }
+    pub(super) fn of(literal: &Literal) -> Text {
+        Text { needle: Needle::new(&literal.text), place: literal.place }
     }
 
-    fn holds(&self, value: &[u8]) -> bool {
-        match (self.literal.place, self.literal.text.as_bytes()) {
-            (LiteralPlace::Anywhere, [one]) => memchr::memchr(*one, value).is_some(),
-            (LiteralPlace::Anywhere, text) => {
-                let finder = self.finder.get_or_init(|| Box::new(Finder::new(text).into_owned()));
-                finder.find(value).is_some()
-            }
-            _ => self.literal.holds(value),
-        }
+    /// Whether the folded value has it in its place.
+    pub(super) fn holds(&self, value: &[u8]) -> bool {
+        self.place.holds(self.needle.as_bytes(), value, || self.needle.find(value).is_some())
     }
 }
 
@@ -56,7 +49,7 @@ impl Texts {
         let (mut numbered, mut short, mut few) = (Vec::new(), Vec::new(), Vec::new());
         for literal in texts {
             match numbers.get(literal) {
-                Some(number) => numbered.push(*number),
+                Some(number) => numbered.push((*number, 0)),
                 None => short.push(Text::of(literal)),
             }
             if few.len() <= FEW_MAX {
@@ -66,8 +59,7 @@ impl Texts {
         if few.len() > FEW_MAX {
             few.clear();
         }
-        numbered.sort_unstable();
-        Texts { numbers: numbered.into(), short: short.into(), few: few.into() }
+        Texts { numbers: Among::new(numbered), short: short.into(), few: few.into() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -81,6 +73,7 @@ impl Texts {
             return self.few.iter().any(|text| text.holds(folded));
         }
         let entry = memo.numbered(at, wanted);
-        entry.has_text(&self.numbers) || self.short.iter().any(|text| text.holds(entry.folded()))
+        self.numbers.places(entry.texts()).next().is_some()
+            || self.short.iter().any(|text| text.holds(entry.folded()))
     }
 }

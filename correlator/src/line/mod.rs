@@ -26,8 +26,52 @@ const STEPS_MAX: usize = 1024;
 pub(crate) type Name = u32;
 
 /// The names that are always known, by their numbers.
+const WELL_KNOWN: [&str; 22] = [
+    "",
+    "product",
+    "category",
+    "service",
+    "@timestamp",
+    "timestamp",
+    "Timestamp",
+    "TimeCreated",
+    "UtcTime",
+    "time",
+    "SourceIp",
+    "IpAddress",
+    "src_ip",
+    "c-ip",
+    "Computer",
+    "ComputerName",
+    "hostname",
+    "User",
+    "TargetUserName",
+    "SubjectUserName",
+    "DestinationIp",
+    "dst_ip",
+];
 const EMPTY: Name = 0;
-const WELL_KNOWN: [&str; 4] = ["", "product", "category", "service"];
+
+/// The number of a name that is always known.
+pub(crate) const fn known(name: &str) -> Name {
+    let (name, mut number) = (name.as_bytes(), 0);
+    loop {
+        let known = WELL_KNOWN[number as usize].as_bytes();
+        let mut same = 0;
+        while same < name.len() && same < known.len() && name[same] == known[same] {
+            same += 1;
+        }
+        if same == name.len() && same == known.len() {
+            return number;
+        }
+        number += 1;
+    }
+}
+
+/// A name that is always known.
+pub(crate) fn known_name(number: Name) -> &'static str {
+    WELL_KNOWN.get(number as usize).copied().unwrap_or_default()
+}
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +132,12 @@ impl Line<'_> {
                 && name.is_none_or(|name| self.reader.name(spot.name) == name)
                 && test(value(spot.kind, spot.raw(self.text), &mut room))
         })
+    }
+
+    /// The first value under a name, as text.
+    pub(crate) fn first(&self, name: Name) -> Option<String> {
+        let spot = self.reader.spots.iter().find(|spot| spot.name == name && spot.is_value())?;
+        Some(value(spot.kind, spot.raw(self.text), &mut String::new()).to_text().into_owned())
     }
 
     /// What stands under `name` instead of a value.

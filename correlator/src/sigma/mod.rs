@@ -12,6 +12,8 @@ pub(crate) mod lower;
 pub(crate) mod meta;
 mod modifier;
 pub(crate) mod moment;
+pub(crate) mod needle;
 pub(crate) mod network;
 pub(crate) mod pattern;
+mod piece;
 pub(crate) mod placeholder;

@@ -6,7 +6,9 @@
 
 use super::linear::Linear;
 use super::moment::Part;
+use super::needle::Needle;
 use super::network::Network;
+use super::piece::{Piece, longest};
 use event::Value;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -121,66 +123,13 @@ pub(crate) struct Glob {
     tokens: Vec<Token>,
     /// What stands between the stars.
     pieces: Vec<Piece>,
+    /// The longest text that it has.
+    sure: Option<Needle>,
     cased: bool,
 }
 
-/// What of a glob has no `*` in it.
-#[derive(Clone, Debug, PartialEq)]
-enum Piece {
-    Text(Box<str>),
-    /// One for each character.
-    Tokens(Box<[Token]>),
-}
-
-impl Piece {
-    fn of(tokens: &[Token]) -> Piece {
-        let text = tokens.iter().map(|token| match token {
-            Token::Char(c) => Some(*c),
-            _ => None,
-        });
-        let text: Option<String> = text.collect();
-        text.map_or_else(|| Piece::Tokens(tokens.into()), |text| Piece::Text(text.into()))
-    }
-
-    /// What follows the piece, if the text begins with it.
-    fn strip_from<'t>(&self, text: &'t str) -> Option<&'t str> {
-        match self {
-            Piece::Text(piece) => text.strip_prefix(&**piece),
-            Piece::Tokens(tokens) => {
-                let mut chars = text.chars();
-                tokens
-                    .iter()
-                    .all(|token| chars.next().is_some_and(|c| token.fits(c)))
-                    .then_some(chars.as_str())
-            }
-        }
-    }
-
-    /// What follows the piece where the text first has it.
-    fn find_in<'t>(&self, text: &'t str) -> Option<&'t str> {
-        match self {
-            Piece::Text(piece) => {
-                let at = memchr::memmem::find(text.as_bytes(), piece.as_bytes())?;
-                text.get(at + piece.len()..)
-            }
-            Piece::Tokens(_) => text.char_indices().find_map(|(at, _)| self.strip_from(text.get(at..)?)),
-        }
-    }
-
-    /// Whether the text ends with the piece.
-    fn ends(&self, text: &str) -> bool {
-        match self {
-            Piece::Text(piece) => text.ends_with(&**piece),
-            Piece::Tokens(tokens) => {
-                let mut chars = text.chars();
-                tokens.iter().rev().all(|token| chars.next_back().is_some_and(|c| token.fits(c)))
-            }
-        }
-    }
-}
-
 impl Token {
-    fn fits(self, c: char) -> bool {
+    pub(super) fn fits(self, c: char) -> bool {
         match self {
             Token::Char(wanted) => wanted == c,
             Token::One | Token::Many => true,
@@ -216,7 +165,8 @@ impl Glob {
         }
         tokens.dedup_by(|a, b| *a == Token::Many && *b == Token::Many);
         let pieces = tokens.split(|token| *token == Token::Many).map(Piece::of).collect();
-        Glob { tokens, pieces, cased }
+        let sure = longest(&tokens).map(|(_, text)| Needle::new(&text));
+        Glob { tokens, pieces, sure, cased }
     }
 
     /// What it is made of.
@@ -227,6 +177,12 @@ impl Glob {
     /// Whether case matters.
     pub(crate) fn is_cased(&self) -> bool {
         self.cased
+    }
+
+    /// Whether the whole text, UTF-8 whose case is folded, fits.
+    pub(crate) fn holds_folded(&self, text: &[u8]) -> bool {
+        self.sure.as_ref().is_none_or(|sure| sure.find(text).is_some())
+            && std::str::from_utf8(text).is_ok_and(|text| self.holds_as_is(text))
     }
 
     /// Whether the whole text fits.

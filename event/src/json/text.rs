@@ -172,6 +172,8 @@ static ESCAPES: [[u8; 8]; 256] = {
         all[byte] = [b'\\', b'u', b'0', b'0', HEX[byte >> 4], HEX[byte & 15], 0, 6];
         byte += 1;
     }
+    all[0x08] = *b"\\b\0\0\0\0\0\x02";
+    all[0x0c] = *b"\\f\0\0\0\0\0\x02";
     all[b'\n' as usize] = *b"\\n\0\0\0\0\0\x02";
     all[b'\r' as usize] = *b"\\r\0\0\0\0\0\x02";
     all[b'\t' as usize] = *b"\\t\0\0\0\0\0\x02";
