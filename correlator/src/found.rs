@@ -1,7 +1,7 @@
 //! What a match takes along from its event: time, source, entities, unit, and the values that windows need.
 
 use crate::line::{Name, known, known_name};
-use crate::record::Record;
+use crate::record::{self, Record};
 use crate::ruleset::DetectionRule;
 use crate::sigma::pattern::fold;
 use event::{Because, Entity, EntityKind, Event, EventId, Field, Match, Time};
@@ -45,10 +45,10 @@ impl Context {
 
     /// Of a flat object.
     pub(crate) fn of_flat(record: Record<'_>, id: EventId) -> Context {
-        let text = |name: Name| record.first_known(name);
+        let text = record.known();
         Context {
             id,
-            time: record.time_named().unwrap_or(id.received()),
+            time: record::time_of(&text).unwrap_or(id.received()),
             source: text(const { known("Computer") })
                 .or_else(|| text(const { known("hostname") }))
                 .unwrap_or_default(),

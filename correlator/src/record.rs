@@ -224,16 +224,20 @@ impl Record<'_> {
         found
     }
 
-    /// The same under a name that is always known.
-    pub(crate) fn first_known(&self, name: Name) -> Option<String> {
-        match self {
-            Record::Line(line) => line.first(name),
-            _ => self.first_named(line::known_name(name)),
+    /// A flat object's first values under names that are always known, as text.
+    pub(crate) fn known(&self) -> impl Fn(Name) -> Option<String> {
+        let firsts = match self {
+            Record::Line(line) => Some((line, line.firsts())),
+            _ => None,
+        };
+        move |name| match &firsts {
+            Some((line, firsts)) => firsts.get(name as usize)?.map(|spot| line.text_of(&spot)),
+            None => self.first_named(line::known_name(name)),
         }
     }
+}
 
-    /// A flat object's time, where one of the usual keys holds an RFC 3339 time.
-    pub(crate) fn time_named(&self) -> Option<Time> {
-        TIMES.iter().find_map(|key| self.first_known(*key).and_then(|text| Time::parse(&text)))
-    }
+/// A flat object's time, where one of the usual keys holds an RFC 3339 time.
+pub(crate) fn time_of(text: &impl Fn(Name) -> Option<String>) -> Option<Time> {
+    TIMES.iter().find_map(|name| Time::parse(&text(*name)?))
 }

@@ -331,10 +331,8 @@ impl Brief {
                 self.three.meet(gram, |entry| told(entry, at));
             }
         };
-        let mut rest = bytes;
-        while let Some(four) = rest.first_chunk() {
-            one(u32::from_le_bytes(*four) & 0x00ff_ffff, bytes.len() - rest.len());
-            rest = rest.get(1..).unwrap_or_default();
+        for (at, four) in bytes.array_windows().enumerate() {
+            one(u32::from_le_bytes(*four) & 0x00ff_ffff, at);
         }
         if let Some(last) = bytes.len().checked_sub(BRIEF) {
             one(gram_at(bytes, last, BRIEF), last);

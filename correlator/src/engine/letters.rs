@@ -82,6 +82,8 @@ impl Letters {
     }
 
     /// Tells of each text that stands in the value from its first letter beyond ASCII on, and of the place of that letter.
+    // Apart, so that the search of other texts keeps its registers.
+    #[inline(never)]
     pub(super) fn each(&self, bytes: &[u8], mut told: impl FnMut(&Entry, usize)) {
         let (eights, rest) = bytes.as_chunks::<8>();
         let mut last = [0; 8];

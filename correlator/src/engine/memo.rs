@@ -19,6 +19,8 @@ const ROOMS_MAX: usize = 64;
 const ROOM_BYTES_MAX: usize = 1 << 16;
 /// How many texts are looked for one by one in a value before all are looked for at once.
 const COMPARED_MAX: u8 = 32;
+/// With more candidates than these they are looked for at once from the beginning.
+const CANDIDATES_FEW: usize = 16;
 
 /// What a field of a program wants to know of each value.
 #[derive(Debug, Default)]
@@ -291,7 +293,7 @@ impl Entry {
         self.words.clear();
         self.words.resize(parts.div_ceil(PARTS as usize), 0);
         self.candidates_at = short(self.words.len());
-        (self.is_numbered, self.comparable) = (false, COMPARED_MAX);
+        self.is_numbered = false;
         if !wanted.witnesses.is_empty() {
             found.clear();
             wanted.witnesses.find(self.folded(), found);
@@ -306,6 +308,7 @@ impl Entry {
             self.words.extend_from_slice(rules);
         }
         self.texts_at = short(self.words.len());
+        self.comparable = if self.candidates().len() > CANDIDATES_FEW { 0 } else { COMPARED_MAX };
     }
 }
 

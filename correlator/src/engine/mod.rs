@@ -164,6 +164,7 @@ impl Engine {
         if self.epoch > EPOCH_MAX {
             self.epoch = 1;
             self.memo.forget();
+            self.reasons.forget();
             self.event_columns.forget();
             self.flat_columns.forget();
             self.units.iter_mut().for_each(|unit| unit.reached = 0);

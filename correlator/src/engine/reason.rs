@@ -18,6 +18,15 @@ const NUMBERED_MIN: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Reasons {
     items: RuleMap<(u32, ItemAt), Option<Reason>>,
+    shown: Shown,
+}
+
+/// The value that was last told: rules of one event often tell the same.
+#[derive(Debug, Default)]
+struct Shown {
+    epoch: u32,
+    place: u32,
+    text: String,
 }
 
 /// What an item asks of its field.
@@ -40,6 +49,11 @@ struct Other {
 }
 
 impl Reasons {
+    /// Forgets the value that was last told: the count of records begins again.
+    pub(super) fn forget(&mut self) {
+        self.shown = Shown::default();
+    }
+
     /// Whether an item of a rule holds of the record that the program was last asked about; the value that met it is told.
     pub(super) fn holds<V: View>(
         &mut self,
@@ -54,7 +68,8 @@ impl Reasons {
         let Test::Values { all, patterns } = &item.test else {
             return evaluate::item_holds(item, fields, asked.view.record(), asked.folds, told);
         };
-        let reason = self.items.entry((rule, at)).or_default();
+        let Reasons { items, shown } = self;
+        let reason = items.entry((rule, at)).or_default();
         if reason.as_ref().is_none_or(|reason| reason.owner != program.owner(reason.slot)) {
             let slot = match field {
                 Some(field) => columns_of(field).and_then(|columns| program.slot_of(&columns)),
@@ -69,11 +84,12 @@ impl Reasons {
         if let [entry] = program.entries(resolved)[..] {
             return match all {
                 true => reason.others.iter().all(|other| {
-                    other.holds(patterns, entry, asked) && tell(other.place, patterns, entry, asked, told)
+                    other.holds(patterns, entry, asked)
+                        && shown.tell(other.place, patterns, entry, asked, told)
                 }),
                 false => {
                     let first = reason.first(patterns, entry, program, asked);
-                    first.is_some_and(|place| tell(place, patterns, entry, asked, told))
+                    first.is_some_and(|place| shown.tell(place, patterns, entry, asked, told))
                 }
             };
         }
@@ -149,20 +165,27 @@ impl Other {
     }
 }
 
-/// Tells that the value meets the pattern at a place.
-fn tell<V: View>(
-    place: u32,
-    patterns: &[(Wanted, String)],
-    entry: EntryAt,
-    asked: &mut Asked<'_, V>,
-    told: Told<'_>,
-) -> bool {
-    let mut decoded = std::mem::take(&mut asked.memo.decoded);
-    if let Some(held) = asked.view.held(asked.memo.get(entry).place)
-        && let Some((_, pattern)) = patterns.get(place as usize)
-    {
-        told(&held.value(&mut decoded).to_text(), pattern);
+impl Shown {
+    /// Tells that the value meets the pattern at a place.
+    fn tell<V: View>(
+        &mut self,
+        place: u32,
+        patterns: &[(Wanted, String)],
+        entry: EntryAt,
+        asked: &mut Asked<'_, V>,
+        told: Told<'_>,
+    ) -> bool {
+        let at = asked.memo.get(entry).place;
+        if (self.epoch, self.place) != (asked.epoch, at) {
+            (self.epoch, self.place) = (asked.epoch, at);
+            self.text.clear();
+            if let Some(held) = asked.view.held(at) {
+                self.text.push_str(&held.value(&mut asked.memo.decoded).to_text());
+            }
+        }
+        if let Some((_, pattern)) = patterns.get(place as usize) {
+            told(&self.text, pattern);
+        }
+        true
     }
-    asked.memo.decoded = decoded;
-    true
 }

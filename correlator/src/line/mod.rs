@@ -5,10 +5,13 @@
 //! answer is the rule: control characters between tokens, escapes in keys, exponents, numbers of more than 18 digits,
 //! escapes of surrogates, nesting deeper than [`DEPTH_MAX`].
 
+mod known;
 mod marks;
 
 use event::Value;
 use event::json::Nothing;
+use known::WELL_KNOWN;
+pub(crate) use known::{known, known_name};
 use marks::Marks;
 use std::collections::HashMap;
 
@@ -25,53 +28,7 @@ const STEPS_MAX: usize = 1024;
 /// A name, by its number in [`LineReader`].
 pub(crate) type Name = u32;
 
-/// The names that are always known, by their numbers.
-const WELL_KNOWN: [&str; 22] = [
-    "",
-    "product",
-    "category",
-    "service",
-    "@timestamp",
-    "timestamp",
-    "Timestamp",
-    "TimeCreated",
-    "UtcTime",
-    "time",
-    "SourceIp",
-    "IpAddress",
-    "src_ip",
-    "c-ip",
-    "Computer",
-    "ComputerName",
-    "hostname",
-    "User",
-    "TargetUserName",
-    "SubjectUserName",
-    "DestinationIp",
-    "dst_ip",
-];
 const EMPTY: Name = 0;
-
-/// The number of a name that is always known.
-pub(crate) const fn known(name: &str) -> Name {
-    let (name, mut number) = (name.as_bytes(), 0);
-    loop {
-        let known = WELL_KNOWN[number as usize].as_bytes();
-        let mut same = 0;
-        while same < name.len() && same < known.len() && name[same] == known[same] {
-            same += 1;
-        }
-        if same == name.len() && same == known.len() {
-            return number;
-        }
-        number += 1;
-    }
-}
-
-/// A name that is always known.
-pub(crate) fn known_name(number: Name) -> &'static str {
-    WELL_KNOWN.get(number as usize).copied().unwrap_or_default()
-}
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,10 +91,20 @@ impl Line<'_> {
         })
     }
 
-    /// The first value under a name, as text.
-    pub(crate) fn first(&self, name: Name) -> Option<String> {
-        let spot = self.reader.spots.iter().find(|spot| spot.name == name && spot.is_value())?;
-        Some(value(spot.kind, spot.raw(self.text), &mut String::new()).to_text().into_owned())
+    /// Under each name that is always known the first value.
+    pub(crate) fn firsts(&self) -> [Option<Spot>; WELL_KNOWN.len()] {
+        let mut found = [None; WELL_KNOWN.len()];
+        for spot in self.reader.spots.iter().filter(|spot| spot.is_value()) {
+            if let Some(place @ None) = found.get_mut(spot.name as usize) {
+                *place = Some(*spot);
+            }
+        }
+        found
+    }
+
+    /// The value as text.
+    pub(crate) fn text_of(&self, spot: &Spot) -> String {
+        value(spot.kind, spot.raw(self.text), &mut String::new()).to_text().into_owned()
     }
 
     /// What stands under `name` instead of a value.
