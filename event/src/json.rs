@@ -6,9 +6,10 @@
 mod text;
 mod writer;
 
-use crate::event::fit;
 use crate::{Event, EventId, Field, Value};
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::LazyLock;
@@ -48,6 +49,10 @@ pub fn walk_all(text: &str, leaf: &mut Leaf<'_>, bare: &mut Bare<'_>) -> serde_j
     reader.end()
 }
 
+/// A key, read where it stands: serde makes a text of its own of a `Cow` that is not said to borrow.
+#[derive(Deserialize)]
+struct Key<'k>(#[serde(borrow)] Cow<'k, str>);
+
 struct Object<'a, 'f> {
     path: &'a mut String,
     leaf: &'a mut Leaf<'f>,
@@ -67,7 +72,7 @@ impl<'de> Visitor<'de> for Object<'_, '_> {
         f.write_str("a JSON object")
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             map.next_value_seed(Node { path: self.path, key: &key, leaf: self.leaf, bare: self.bare })?;
         }
         Ok(())
@@ -139,7 +144,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Node { path, key, leaf, bare } = self;
         bare(path, key, Nothing::Container);
-        let Some(first) = map.next_key::<std::borrow::Cow<'de, str>>()? else { return Ok(()) };
+        let Some(Key(first)) = map.next_key::<Key<'de>>()? else { return Ok(()) };
         let before = path.len();
         if before > 0 {
             path.push('.');
@@ -184,9 +189,10 @@ impl Event {
 
     fn set_named(&mut self, name: &str, path: &str, key: &str, value: Value<'_>) {
         if let Some(field) = Field::by_name(name) {
-            if fit(field.kind(), value).is_some() {
-                self.set(field, value);
-            } else if field.kind() == crate::Kind::Text {
+            if self.set(field, value) {
+                return;
+            }
+            if field.kind() == crate::Kind::Text {
                 self.set(field, Value::Text(&value.to_text()));
             } else {
                 self.set_extra("haidang.extra", name, value);
