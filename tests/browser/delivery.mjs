@@ -10,13 +10,13 @@ await drive(base, pictures, async ({ page, at, picture }) => {
   await at("nav-exchange").click();
   const row = page.locator(`[data-testid="partner-row"][data-partner="${partner}"]`);
   await row.waitFor();
-  /** What the page says: how long ago the last success is, in whole units, when it was, and how many wait. */
+  /** What the page says at one moment: how long ago the last success is, in whole units, when it was, and how many wait. */
   const seen = async () => {
-    const text = await row.getByTestId("partner-age").innerText();
-    const [, count, unit] = /^(\d+) (giây|phút|giờ|ngày) trước$/.exec(text.trim()) ?? [];
-    if (!unit) throw new Error(`the age of the last success reads ${JSON.stringify(text)}`);
-    const waiting = await row.getByTestId("partner-waiting").innerText();
-    return { ageS: Number(count) * UNITS[unit], unitS: UNITS[unit], succeeded: await row.getByTestId("partner-succeeded").innerText(), waiting: parseInt(waiting, 10) };
+    const texts = await row.evaluate((row) => ["age", "succeeded", "waiting"].map((name) => row.querySelector(`[data-testid="partner-${name}"]`).innerText));
+    const [age, succeeded, waiting] = texts.map((text) => text.trim());
+    const [, count, unit] = /^(\d+) (giây|phút|giờ|ngày) trước$/.exec(age) ?? [];
+    if (!unit) throw new Error(`the age of the last success reads ${JSON.stringify(age)}`);
+    return { ageS: Number(count) * UNITS[unit], unitS: UNITS[unit], succeeded, waiting: parseInt(waiting, 10) };
   };
   const told = () => page.evaluate(async (name) => (await (await fetch("/api/v1/exchange")).json()).partners.find((one) => one.name === name), partner);
   const until = async (what, holds) => {
