@@ -27,6 +27,7 @@ pub(super) const WELL_KNOWN: [&str; 22] = [
     "DestinationIp",
     "dst_ip",
 ];
+
 /// The number of a name that is always known.
 pub(crate) const fn known(name: &str) -> Name {
     let (name, mut number) = (name.as_bytes(), 0);
