@@ -445,7 +445,9 @@ pub(super) fn reading(config: &Config, group: &str) -> anyhow::Result<rdkafka::C
         .set("isolation.level", "read_committed")
         .set("enable.partition.eof", "true")
         .set("fetch.wait.max.ms", "100")
-        // What waits in memory to be looked at.
+        // What waits in memory to be looked at. Once that is much no more is fetched for this long: a second, unless said
+        // otherwise, in which we would have read it all and stood idle.
+        .set("fetch.queue.backoff.ms", "20")
         .set("queued.min.messages", "20000")
         .set("queued.max.messages.kbytes", "32768");
     Ok(client)
