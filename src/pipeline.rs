@@ -4,7 +4,8 @@
 //! those lines are made into the same batch again, what the store already has is left out, and everything derived has
 //! the ids it had before. The spool forgets a line only when a later batch's intent is on disk.
 //!
-//! At the limits: one batch is made or waits while another is stored; then the making thread waits, and the spool grows.
+//! At the limits: one batch is made and one waits while another is stored, so that neither thread waits for the other where
+//! one batch takes longer than usual; then the making thread waits, and the spool grows.
 
 mod storing;
 
@@ -100,14 +101,13 @@ impl Pipeline {
                 self.events.ids_between(*low, *high).await.context("ask which events are stored")?;
         }
         let (give, take) = mpsc::channel(1);
-        let (runtime, making) = (Handle::current(), Handle::current());
+        let runtime = Handle::current();
         let writer = storing::Writer::new(&self, position);
         let storing = std::thread::Builder::new()
             .name("storing".into())
             .spawn(move || runtime.block_on(writer.run(take)))?;
-        let making = std::thread::Builder::new()
-            .name("making".into())
-            .spawn(move || self.run(place, &give, &making))?;
+        let making =
+            std::thread::Builder::new().name("making".into()).spawn(move || self.run(place, &give))?;
         Ok(vec![making, storing])
     }
 
@@ -150,7 +150,7 @@ impl Pipeline {
         Ok(ids)
     }
 
-    fn run(mut self, place: Place, give: &mpsc::Sender<Batch>, runtime: &Handle) {
+    fn run(mut self, place: Place, give: &mpsc::Sender<Batch>) {
         let mut reader = self.spool.reader(place.done);
         if let Some((from, to)) = place.intent {
             reader = self.spool.reader(from);
@@ -161,10 +161,7 @@ impl Pipeline {
         }
         let mut flushed = Instant::now();
         let mut hidden = 0;
-        // Room for a batch comes before the batch, so that never three of them are in memory.
-        while let Ok(room) = runtime.block_on(give.reserve())
-            && let Some(mut batch) = self.gather(&mut reader)
-        {
+        while let Some(mut batch) = self.gather(&mut reader) {
             let stopping = self.stop.load(Ordering::Relaxed);
             if stopping || flushed.elapsed() >= Duration::from_secs(1) {
                 flushed = Instant::now();
@@ -174,7 +171,9 @@ impl Pipeline {
                     self.correlator.counters();
             }
             if batch.lines > 0 || batch.output != Output::default() {
-                room.send(batch);
+                if give.blocking_send(batch).is_err() {
+                    return;
+                }
             } else if stopping {
                 return;
             }

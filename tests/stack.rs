@@ -104,6 +104,18 @@ impl Stack {
         }
     }
 
+    /// What the embedded engine itself answers.
+    pub(crate) fn sql(&self, statement: &str) -> String {
+        let answered = Command::new("curl")
+            .args(["-sS", "--fail-with-body", "--unix-socket"])
+            .arg(self.data().join("engine.sock"))
+            .args(["http://localhost/?database=haidang", "--data-binary", statement])
+            .output()
+            .unwrap();
+        assert!(answered.status.success(), "{statement}: {answered:?}");
+        String::from_utf8(answered.stdout).unwrap()
+    }
+
     /// `kill -9` to one process and its children.
     pub(crate) fn kill_one(&mut self, role: &str) {
         let Some(at) = self.children.iter().position(|(name, _)| *name == role) else { return };

@@ -93,14 +93,7 @@ fn a_start_says_who_wrote_the_folder_and_tables_of_a_newer_program_are_refused_b
     let mut stack = Stack::start();
     let written = std::fs::read_to_string(stack.data().join("version.json")).unwrap();
     assert!(written.contains(env!("CARGO_PKG_VERSION")), "{written}");
-    let answered = Command::new("curl")
-        .args(["-sS", "--fail", "--unix-socket"])
-        .arg(stack.data().join("engine.sock"))
-        .args(["http://localhost/?database=haidang", "--data-binary"])
-        .arg("INSERT INTO migrations (number, name) SELECT 99, 'later'")
-        .output()
-        .unwrap();
-    assert!(answered.status.success(), "{}", said(&answered));
+    stack.sql("INSERT INTO migrations (number, name) SELECT 99, 'later'");
     stack.kill();
     let output = start("run", stack.dir.path());
     let said = said(&output);

@@ -8,7 +8,7 @@ use crate::ruleset::{DetectionRule, RuleSet};
 use crate::sigma::condition::Condition;
 use crate::sigma::detection::{Item, Test, Wanted};
 use crate::sigma::meta::{Meta, RuleKind};
-use event::Event;
+use event::{Event, Field};
 use std::collections::{BTreeSet, HashSet};
 
 /// What is said of a rule.
@@ -48,7 +48,7 @@ impl Seen {
         rules.sources_of(Record::Event(event), &mut self.holds);
         for (at, _) in self.holds.iter().enumerate().filter(|(_, holds)| **holds) {
             let Some(names) = self.names.get_mut(at) else { continue };
-            let names = names.get_or_insert_with(HashSet::new);
+            let names = names.get_or_insert_with(|| HashSet::from([Field::EVENT_ORIGINAL.name().to_owned()]));
             for (field, _) in event.fields() {
                 if !names.contains(field.name()) {
                     names.insert(field.name().to_owned());

@@ -186,6 +186,7 @@ impl Record<'_> {
     pub(crate) fn any_of(&self, targets: &[Target], mut test: impl FnMut(Value<'_>) -> bool) -> bool {
         let Record::Event(event) = self else { return false };
         targets.iter().any(|target| match target {
+            Target::Typed(Field::EVENT_ORIGINAL) => test(Value::Text(event.original())),
             Target::Typed(field) => event.values(*field).any(&mut test),
             Target::Extra(name) => event.lookup(name).any(&mut test),
         })

@@ -280,6 +280,9 @@ impl Columns {
     /// Takes in an event.
     pub(super) fn fill_event(&mut self, event: &Event, epoch: u32) {
         self.begin(epoch);
+        if let Some(column) = self.by_field.get(Field::EVENT_ORIGINAL.index()) {
+            self.mark(*column, 0);
+        }
         let mut place = 1;
         for (field, _) in event.fields() {
             if let Some(column) = self.by_field.get(field.index()) {

@@ -18,7 +18,7 @@ fn expected(rules: &RuleSet, record: Record<'_>) -> Vec<u32> {
 }
 
 const PIPELINE: &str = "pipeline: p
-fields: {a: process.name, b: [user.name, vendor.b], c: vendor.c}
+fields: {a: process.name, b: [user.name, vendor.b], c: vendor.c, d: event.original}
 logsources:
   - {product: p, category: c, when: {event.dataset: 'p*'}, otherwise: vendor}
   - {product: q, when: [{event.module: [m, p]}, {vendor.x: '*1'}], otherwise: vendor}
@@ -147,6 +147,23 @@ fn loaded(texts: &[String]) -> RuleSet {
         text: format!("title: t\nid: r{at}\n{text}"),
     }));
     RuleSet::compile_what_can(&files).0
+}
+
+#[test]
+fn the_line_itself_is_a_field_of_an_event() {
+    let rule = |words: &str| {
+        format!(
+            "logsource: {{product: p}}\ndetection: {{x: {{event.original|contains: '{words}'}}, condition: x}}\n"
+        )
+    };
+    let rules = loaded(&[rule("SESSION opened"), rule("session closed")]);
+    let mut draft = Draft::new(&Raw::stdin("sshd[7]: session opened for root", Time(1_790_000_000_000), 7));
+    draft.put(Field::EVENT_DATASET, "p1");
+    let event = draft.finish();
+    let mut found = Vec::new();
+    Engine::new(&rules).find(&rules, Record::Event(&event), &mut found);
+    assert_eq!(found, [0]);
+    assert_eq!(expected(&rules, Record::Event(&event)), [0], "by the reference");
 }
 
 /// Why the rule holds, by the reference.
