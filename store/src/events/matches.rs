@@ -3,6 +3,7 @@
 
 use super::block::halves;
 use super::search::clamped;
+use super::slice::{BLOCK, Slice, add};
 use super::{Events, EventsError};
 use clickhouse::Row;
 use event::{Match, Time};
@@ -25,21 +26,8 @@ struct Stored<'a> {
 /// About how many matches are read at once.
 const READ_MAX: u64 = 10_000;
 
-/// How many numbers of the spool are the smallest slice.
-const BLOCK: u64 = 1024;
-
-/// Matches of neighbouring blocks of the spool, and when they were: the table is sorted by time, and one that was sorted anew
-/// for every ten thousand matches kept a start waiting for minutes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Row, Deserialize)]
-struct Slice {
-    first: u64,
-    last: u64,
-    from: i64,
-    to: i64,
-    matches: u64,
-}
-
-/// Matches that are read again, slice by slice.
+/// Matches that are read again, slice by slice. A slice knows when its matches were: the table is sorted by time, and one that was
+/// sorted anew for every ten thousand matches kept a start waiting for minutes.
 pub struct Matches {
     events: Events,
     slices: std::vec::IntoIter<Slice>,
@@ -90,15 +78,15 @@ impl Events {
     /// The store refuses.
     pub async fn matches_since(&self, from: Time) -> Result<Matches, EventsError> {
         let sql = format!(
-            "SELECT intDiv(event_low, toUInt64({BLOCK})) AS first, first AS last, min(toUnixTimestamp64Milli(time)) AS from, \
-             max(toUnixTimestamp64Milli(time)) AS to, count() AS matches FROM matches \
+            "SELECT toUInt64(0) AS node, intDiv(event_low, toUInt64({BLOCK})) AS first, first AS last, \
+             min(toUnixTimestamp64Milli(time)) AS low, max(toUnixTimestamp64Milli(time)) AS high, count() AS rows FROM matches \
              WHERE time >= fromUnixTimestamp64Milli(toInt64({}), 'UTC') GROUP BY first ORDER BY first",
             clamped(from)
         );
         let mut slices: Vec<Slice> = Vec::new();
         let mut cursor = self.query(&sql).fetch::<Slice>()?;
         while let Some(slice) = cursor.next().await? {
-            add(&mut slices, slice);
+            add(&mut slices, slice, READ_MAX);
         }
         Ok(Matches { events: self.clone(), slices: slices.into_iter() })
     }
@@ -114,10 +102,10 @@ impl Matches {
         struct Body {
             body: String,
         }
-        let Some(Slice { first, last, from, to, .. }) = self.slices.next() else { return Ok(None) };
+        let Some(Slice { first, last, low, high, .. }) = self.slices.next() else { return Ok(None) };
         let sql = format!(
-            "SELECT body FROM matches FINAL WHERE time >= fromUnixTimestamp64Milli(toInt64({from}), 'UTC') \
-             AND time <= fromUnixTimestamp64Milli(toInt64({to}), 'UTC') \
+            "SELECT body FROM matches FINAL WHERE time >= fromUnixTimestamp64Milli(toInt64({low}), 'UTC') \
+             AND time <= fromUnixTimestamp64Milli(toInt64({high}), 'UTC') \
              AND intDiv(event_low, toUInt64({BLOCK})) BETWEEN {first} AND {last} ORDER BY event_low, event_high, rule"
         );
         let mut rows = self.events.query(&sql).fetch::<Body>()?;
@@ -126,19 +114,6 @@ impl Matches {
             matches.push(serde_json::from_str(&row.body)?);
         }
         Ok(Some(matches))
-    }
-}
-
-/// Adds a slice behind the last, or to it while it stays small.
-fn add(slices: &mut Vec<Slice>, next: Slice) {
-    match slices.last_mut() {
-        Some(last) if last.matches.saturating_add(next.matches) <= READ_MAX => {
-            last.last = next.last;
-            last.from = last.from.min(next.from);
-            last.to = last.to.max(next.to);
-            last.matches += next.matches;
-        }
-        _ => slices.push(next),
     }
 }
 

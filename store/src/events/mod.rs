@@ -12,6 +12,7 @@ mod replay;
 mod retention;
 mod row;
 mod search;
+mod slice;
 mod statistics;
 mod target;
 mod write;
