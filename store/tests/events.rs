@@ -5,7 +5,7 @@ use event::{Draft, Event, EventId, Field, Kind, Match, Raw, Severity, Time, Tran
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use std::collections::HashSet;
-use store::events::Search;
+use store::events::{Search, TopSource};
 use store::query::Query;
 
 /// 2026-09-21T14:13:20Z.
@@ -413,6 +413,38 @@ async fn the_hours_that_are_kept_count_what_the_events_do() {
         );
         let plan: Vec<String> = live.events.client().query_raw(&sql).fetch_all().await.unwrap();
         assert!(plan.iter().any(|line| line.contains(projection)), "{plan:?}");
+    }
+    live.stop().await;
+}
+
+/// Of hours and of moments: most events first, none without an address, of its countries the last by letters.
+#[tokio::test]
+async fn the_sources_with_the_most_events_leave_out_events_without_one() {
+    const HOUR: i64 = 3_600_000;
+    let live = ready().await;
+    let mut batch: Vec<Event> =
+        (0..600_u32).map(|n| event(u64::from(n), NOON + i64::from(n) * HOUR / 30)).collect();
+    for (n, event) in batch.iter_mut().enumerate() {
+        let address = match n % 10 {
+            0..5 => "::",
+            5..8 => "2001:db8::1",
+            8 => "192.0.2.8",
+            _ => "192.0.2.9",
+        };
+        event.set(Field::SOURCE_IP, Value::Ip(address.parse().unwrap()));
+        event.set(Field::SOURCE_GEO_COUNTRY_ISO_CODE, Value::Text(["VN", "", "LAOS"][n % 3]));
+    }
+    live.events.insert(&batch, "tops").await.unwrap();
+    let top = |address: &str, count, country: &str| TopSource {
+        address: address.parse().unwrap(),
+        count,
+        country: Some(country.to_owned()),
+    };
+    for query in ["", "-source.port:1"] {
+        let (until, query) = (Time(NOON + 20 * HOUR), Query::parse(query).unwrap());
+        let tops = live.events.top_sources(Time(NOON), until, &query, 2).await.unwrap();
+        let wanted = [top("2001:db8::1", 180, "VN"), top("192.0.2.8", 60, "VN")];
+        assert_eq!(tops, wanted, "{query:?}");
     }
     live.stop().await;
 }

@@ -78,6 +78,9 @@ const HOUR: &str = "intDiv(toUnixTimestamp64Milli(timestamp), 3600000)";
 /// Its beginning in milliseconds.
 const HOUR_TIME: &str = "(intDiv(toUnixTimestamp64Milli(timestamp), 3600000) * 3600000)";
 
+/// The country's code as a number, of which the text is made again: 16 bytes, where a code has two.
+const COUNTRY_NUMBER: &str = "reinterpretAsUInt128(source_geo_country_iso_code)";
+
 const HOUR_MS: i64 = 3_600_000;
 
 /// The shortest range that the projection is asked for, in hours.
@@ -202,16 +205,18 @@ impl Events {
             count: u64,
             country: String,
         }
-        let bound = Grouped::new(from, to, query)
-            .by(|_| "source_ip, source_geo_country_iso_code AS country".to_owned());
+        let limit = limit.min(1000);
+        // A key of fixed length, and no condition on the address, halve the time: events without one are left out here.
+        let bound = Grouped::new(from, to, query).by(|_| format!("source_ip, {COUNTRY_NUMBER} AS country"));
         let sql = format!(
-            "SELECT source_ip, sum(events) AS count, max(toString(country)) AS country FROM ({}) \
-             WHERE source_ip != toIPv6('::') GROUP BY source_ip ORDER BY count DESC, source_ip LIMIT {}",
+            "SELECT source_ip, sum(events) AS count, max(reinterpretAsString(country)) AS country FROM ({}) \
+             GROUP BY source_ip ORDER BY count DESC, source_ip LIMIT {}",
             bound.sql,
-            limit.min(1000)
+            limit + 1
         );
         let tops: Vec<Top> = bind(self.query(&sql), &bound).fetch_all().await?;
-        let sources = tops.into_iter().map(|top| TopSource {
+        let named = tops.into_iter().filter(|top| !top.source_ip.is_unspecified());
+        let sources = named.take(limit as usize).map(|top| TopSource {
             address: IpAddr::V6(top.source_ip).to_canonical(),
             count: top.count,
             country: Some(top.country).filter(|country| !country.is_empty()),
