@@ -167,12 +167,14 @@ impl Detector {
 
 /// Appends a match as one line.
 fn write_match(out: &mut Vec<u8>, number: u64, found: &Match) {
+    out.extend_from_slice(b"{\"kind\":\"match\",\"rule\":");
+    write_text(&found.rule, out);
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, ",\"event\":{number},\"time\":\"{}\"", found.time);
     let mut put = |name: &str, text: &str| {
         out.extend_from_slice(name.as_bytes());
         write_text(text, out);
     };
-    put("{\"kind\":\"match\",\"rule\":", &found.rule);
-    put(&format!(",\"event\":{number},\"time\":"), &found.time.to_string());
     put(",\"level\":", found.level.name());
     for (nth, because) in found.because.iter().enumerate() {
         put(if nth == 0 { ",\"because\":[{\"field\":" } else { "},{\"field\":" }, &because.field);

@@ -187,7 +187,7 @@ detection:
         let text = RULES.replace("PRODUCT", product).replace("ITEM", item).replace("CONDITION", condition);
         let rules = RuleSet::compile(&[RuleFile { path: "rules.yml".to_owned(), text }]).unwrap();
         let mut event = Event::stored(EventId::new(Time(0), 0, 1), "");
-        event.set(event::Field::EVENT_DATASET, Value::Text("fire.wall"));
+        event.set(Field::EVENT_DATASET, Value::Text("fire.wall"));
         event.set_extra("fire", "seen", Value::Text("1"));
         let mut seen = Seen::new(&rules, whole);
         seen.note(&rules, &event);

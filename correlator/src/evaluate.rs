@@ -56,7 +56,7 @@ pub(crate) fn because(
                             .map_or("", |field| &field.name)
                             .to_owned(),
                         value: shortened(value, pattern),
-                        pattern: beginning(pattern),
+                        pattern: beginning(pattern, VALUE_CHARS_MAX).to_owned(),
                     });
                 };
                 holds((at, alternative, nth), item, told)
@@ -78,20 +78,22 @@ fn shortened(value: &str, pattern: &str) -> String {
     }
     let at = memchr::memmem::find(value.as_bytes(), pattern.trim_matches('*').as_bytes()).unwrap_or(0);
     let before = value[..at].char_indices().rev().take(VALUE_CHARS_MAX / 4).last().map_or(0, |(at, _)| at);
-    beginning(&value[before..])
+    beginning(&value[before..], VALUE_CHARS_MAX).to_owned()
 }
 
-fn beginning(text: &str) -> String {
-    let end = match text.as_bytes().get(..VALUE_CHARS_MAX) {
+/// So many characters of the text, or all.
+pub(crate) fn beginning(text: &str, chars: usize) -> &str {
+    let end = match text.as_bytes().get(..chars) {
         None => text.len(),
-        Some(first) if first.is_ascii() => VALUE_CHARS_MAX,
+        Some(first) if first.is_ascii() => chars,
         Some(_) => {
-            let mut chars = text.chars();
-            chars.nth(VALUE_CHARS_MAX - 1);
-            text.len() - chars.as_str().len()
+            let mut rest = text.chars();
+            // Counts whole blocks; `char_indices` does not.
+            chars.checked_sub(1).map(|last| rest.nth(last));
+            text.len() - rest.as_str().len()
         }
     };
-    text[..end].to_owned()
+    &text[..end]
 }
 
 /// Whether an item holds of the record; each value that meets a pattern is told, beside the pattern's text.

@@ -1,5 +1,6 @@
 //! What a match takes along from its event: time, source, entities, unit, and the values that windows need.
 
+use crate::evaluate::beginning;
 use crate::line::{Name, known, known_name};
 use crate::record::{self, Record};
 use crate::ruleset::DetectionRule;
@@ -63,7 +64,7 @@ impl Context {
     pub(crate) fn found(&self, rule: &DetectionRule, record: Record<'_>, because: Vec<Because>) -> Match {
         let carried = rule.carried.iter().filter_map(|(key, field)| {
             let value = record.first(field).filter(|value| !value.is_empty())?;
-            Some((key.clone(), value.chars().take(VALUE_CHARS_MAX).collect()))
+            Some((key.clone(), beginning(&value, VALUE_CHARS_MAX).to_owned()))
         });
         Match {
             rule: rule.meta.id.clone(),
@@ -130,10 +131,11 @@ pub(crate) fn entity_name(kind: EntityKind, name: &str) -> String {
         EntityKind::User => name.rsplit('\\').next().unwrap_or(name),
         _ => name,
     };
-    let kept = name.chars().take(VALUE_CHARS_MAX);
+    let kept = beginning(name, VALUE_CHARS_MAX);
     match kind {
-        EntityKind::User | EntityKind::Host => kept.map(fold).collect(),
-        EntityKind::Address | EntityKind::Unit => kept.collect(),
+        EntityKind::User | EntityKind::Host if kept.is_ascii() => kept.to_ascii_lowercase(),
+        EntityKind::User | EntityKind::Host => kept.chars().map(fold).collect(),
+        EntityKind::Address | EntityKind::Unit => kept.to_owned(),
     }
 }
 

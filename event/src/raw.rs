@@ -75,7 +75,7 @@ impl<'a> Raw<'a> {
     /// The bytes as text: what is not UTF-8 is written `\xHH`, so that no byte is lost.
     #[must_use]
     pub fn readable(bytes: &[u8]) -> Cow<'_, str> {
-        if let Ok(text) = std::str::from_utf8(bytes) {
+        if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
             return Cow::Borrowed(text);
         }
         let mut text = String::with_capacity(bytes.len() * 2);

@@ -32,6 +32,11 @@ impl Among {
         self.sparse.is_empty()
     }
 
+    /// Whether one of the texts, given by number in order, is among these.
+    pub(super) fn has_one(&self, texts: &[u32]) -> bool {
+        self.places(texts).next().is_some()
+    }
+
     /// The places of those that are among these, given by number in order.
     pub(super) fn places<'t>(&'t self, texts: &'t [u32]) -> impl Iterator<Item = u32> + 't {
         let (first, last) = match self.sparse[..] {

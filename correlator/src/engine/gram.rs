@@ -1,6 +1,7 @@
 //! Tables of grams: a few bytes that stand for a text, and whether a value may have them.
 
 use super::hash::hash_word;
+use super::index::LiteralPlace;
 
 /// How many bytes of a long text stand for it.
 pub(super) const GRAM: usize = 4;
@@ -37,7 +38,16 @@ pub(super) struct Entry {
     pub(super) gram: u32,
     /// How far before the gram its text begins.
     pub(super) before: u32,
+    pub(super) spot: Spot,
+}
+
+/// A text by its number, and where it stands among all of its index: not looked up, for each look waits for memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
     pub(super) literal: u32,
+    pub(super) from: u32,
+    pub(super) len: u32,
+    pub(super) place: LiteralPlace,
 }
 
 pub(super) fn gram_at(bytes: &[u8], at: usize, width: usize) -> u32 {

@@ -5,7 +5,7 @@
 //! at. A bitmap that fits the nearest cache is asked about it, and only where it says yes a text is compared. Unlike an
 //! automaton, no step waits for the one before.
 
-use super::gram::{Bitmap, Entry, GRAM, Grams, each_second, gram_at, has};
+use super::gram::{Bitmap, Entry, GRAM, Grams, Spot, each_second, gram_at, has};
 use super::hash::{RuleMap, hash};
 use super::letters::Letters;
 use super::literal::Need;
@@ -88,6 +88,8 @@ impl LiteralPlace {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     literals: Vec<Literal>,
+    /// All of them one behind the other.
+    texts: Vec<u8>,
     whole: RuleMap<Box<[u8]>, u32>,
     /// A bit for each length that a whole value has, up to [`LENGTH_MAX`], which stands for all beyond.
     whole_lengths: u64,
@@ -137,6 +139,13 @@ impl Index {
         let (mut brief, mut alone) = (Vec::new(), Vec::new());
         for (number, literal) in (0u32..).zip(&literals) {
             let bytes = literal.text.as_bytes();
+            let spot = Spot {
+                literal: number,
+                from: short(index.texts.len()),
+                len: short(bytes.len()),
+                place: literal.place,
+            };
+            index.texts.extend_from_slice(bytes);
             match (literal.place, bytes.len()) {
                 (LiteralPlace::Whole, len) => {
                     index.whole.insert(bytes.into(), number);
@@ -145,26 +154,26 @@ impl Index {
                 (LiteralPlace::End, END..) => {
                     index.ends.entry(end(bytes).unwrap_or(0)).or_default().push(number);
                 }
-                (_, 0..GRAM_MIN) => alone.push(number),
-                _ if !bytes.is_ascii() => others.push(number),
-                (_, GRAM_LONG..) => choice.put(number, bytes, (GRAM, 2), &mut long),
-                (_, len) => choice.put(number, bytes, (len.min(BRIEF), 1), &mut brief),
+                (_, 0..GRAM_MIN) => alone.push(spot),
+                _ if !bytes.is_ascii() => others.push(spot),
+                (_, GRAM_LONG..) => choice.put(spot, bytes, (GRAM, 2), &mut long),
+                (_, len) => choice.put(spot, bytes, (len.min(BRIEF), 1), &mut brief),
             }
         }
         for width in GRAM_MIN..=BRIEF {
             if brief.iter().filter(|entry| entry.0 == width).count() <= ALONE_MAX {
-                alone.extend(brief.extract_if(.., |entry| entry.0 == width).map(|(_, entry)| entry.literal));
+                alone.extend(brief.extract_if(.., |entry| entry.0 == width).map(|(_, entry)| entry.spot));
             }
         }
         for text in alone {
-            let (byte, entry) = alone_by(text, literals[text as usize].text.as_bytes());
+            let (byte, entry) = alone_by(text, text.text(&index.texts));
             match index.alone.iter_mut().find(|(known, _)| *known == byte) {
                 Some((_, entries)) => entries.push(entry),
                 None => index.alone.push((byte, vec![entry])),
             }
         }
         index.long = Grams::new(&long.into_iter().map(|(_, entry)| entry).collect::<Vec<Entry>>());
-        index.others = Letters::new(&others, &literals);
+        index.others = Letters::new(&others, &index.texts);
         index.brief = Brief::new(&brief);
         index.literals = literals;
         index
@@ -176,6 +185,14 @@ impl Index {
 
     pub(super) fn literals(&self) -> &[Literal] {
         &self.literals
+    }
+
+    /// The number of a text.
+    pub(super) fn number(&self, literal: &Literal) -> Option<u32> {
+        // A text stands in itself.
+        let mut found = Vec::new();
+        self.find(literal.text.as_bytes(), &mut found);
+        found.into_iter().find(|number| self.literals[*number as usize] == *literal)
     }
 
     /// Puts the numbers of the texts that the folded value has into `found`, each once, in order.
@@ -217,26 +234,48 @@ impl Index {
         }
     }
 
+    // Apart, so that the searches keep their registers.
+    #[inline(never)]
     fn compare(&self, entry: &Entry, at: usize, bytes: &[u8], found: &mut Vec<u32>) {
-        let literal = &self.literals[entry.literal as usize];
-        let Some(start) = at.checked_sub(entry.before as usize) else { return };
-        let rest = bytes.get(start..).unwrap_or_default();
-        let stands = match literal.place {
+        let Entry { before, spot, .. } = entry;
+        let Some(start) = at.checked_sub(*before as usize) else { return };
+        let Some(there) = bytes.get(start..start + spot.len as usize) else { return };
+        let stands = match spot.place {
             LiteralPlace::Start => start == 0,
-            LiteralPlace::End => rest.len() == literal.text.len(),
+            LiteralPlace::End => start + there.len() == bytes.len(),
             _ => true,
         };
-        if stands && rest.starts_with(literal.text.as_bytes()) {
-            found.push(entry.literal);
+        if stands && are_same(there, spot.text(&self.texts)) {
+            found.push(spot.literal);
         }
     }
 }
 
+impl Spot {
+    /// The text among all.
+    pub(super) fn text<'t>(&self, texts: &'t [u8]) -> &'t [u8] {
+        let from = self.from as usize;
+        texts.get(from..from + self.len as usize).unwrap_or_default()
+    }
+}
+
+/// Whether two texts of one length are the same: most are short enough for two looks.
+fn are_same(a: &[u8], b: &[u8]) -> bool {
+    a.first_chunk::<8>() == b.first_chunk()
+        && a.last_chunk::<8>() == b.last_chunk()
+        && ((8..=16).contains(&a.len()) || a == b)
+}
+
+/// Counts and lengths here are of one field's texts.
+pub(super) fn short(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// The rarest byte of a text, and its entry.
-fn alone_by(literal: u32, bytes: &[u8]) -> (u8, Entry) {
+fn alone_by(spot: Spot, bytes: &[u8]) -> (u8, Entry) {
     let rarest = (0u32..).zip(bytes).min_by_key(|(_, byte)| commonness(**byte));
     let (before, byte) = rarest.map_or((0, 0), |(before, byte)| (before, *byte));
-    (byte, Entry { gram: byte.into(), before, literal })
+    (byte, Entry { gram: byte.into(), before, spot })
 }
 
 /// How common a byte is in ordinary text of folded case, about.
@@ -260,7 +299,7 @@ impl<F: Fn(u32) -> u32> Choice<F> {
     /// Puts the entries of a text, so many neighbouring grams of a width.
     fn put(
         &mut self,
-        literal: u32,
+        spot: Spot,
         bytes: &[u8],
         (width, neighbours): (usize, usize),
         entries: &mut Vec<(usize, Entry)>,
@@ -275,7 +314,7 @@ impl<F: Fn(u32) -> u32> Choice<F> {
         for at in best..best + neighbours {
             let gram = gram_at(bytes, at, width);
             *self.load.entry(gram).or_default() += 1;
-            entries.push((width, Entry { gram, before: u32::try_from(at).unwrap_or(0), literal }));
+            entries.push((width, Entry { gram, before: short(at), spot }));
         }
     }
 }

@@ -1,17 +1,28 @@
 //! Texts with letters beyond ASCII: a tree of characters, entered at each such letter of a value. Hundreds of them begin
 //! alike (an emoji with each colour of skin, each trade), so a few bytes would not tell them apart.
 
-use super::gram::Entry;
-use super::index::Literal;
+use super::gram::{Entry, Spot};
+use super::index::short;
+use std::collections::HashMap;
 
 /// The tree.
 #[derive(Debug, Default)]
 pub(super) struct Letters {
-    /// For a node and a character the node below, by hash; free places have no key. At most half are taken.
-    places: Vec<(u64, u32)>,
+    /// By hash; at most half are taken.
+    places: Vec<Place>,
     shift: u32,
-    /// For each node the texts that end there, from their first letter beyond ASCII on.
+    /// The texts that end at a node, from their first letter beyond ASCII on; first no texts.
     ends: Vec<Vec<Entry>>,
+}
+
+/// The way from a node to one below.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// The node and the character; none is a free place.
+    key: u64,
+    below: u32,
+    /// What ends below, by its place in [`Letters::ends`].
+    ends: u32,
 }
 
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -39,30 +50,35 @@ fn character(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
 
 impl Letters {
     /// A tree of these texts; each has a letter beyond ASCII.
-    pub(super) fn new(numbers: &[u32], literals: &[Literal]) -> Letters {
-        let chars: usize = numbers.iter().map(|number| literals[*number as usize].text.len()).sum();
-        let bits = (2 * chars + 2).next_power_of_two().trailing_zeros();
-        let mut tree = Letters { places: Vec::new(), shift: u64::BITS - bits, ends: vec![Vec::new()] };
-        if numbers.is_empty() {
-            return tree;
-        }
-        tree.places = vec![(0, 0); 1 << bits];
-        for number in numbers {
-            let bytes = literals[*number as usize].text.as_bytes();
+    pub(super) fn new(spots: &[Spot], texts: &[u8]) -> Letters {
+        let mut ways: HashMap<u64, Place> = HashMap::new();
+        let mut ends = vec![Vec::new()];
+        for spot in spots {
+            let bytes = spot.text(texts);
             let first = bytes.iter().position(|byte| *byte >= FIRST).unwrap_or(0);
-            let (mut at, mut node) = (first, 0);
+            let (mut at, mut key) = (first, 0);
             while let Some((c, len)) = character(bytes, at) {
-                let key = u64::from(node) << 32 | c;
-                let place = tree.place(key);
-                if tree.places[place].0 != key {
-                    tree.places[place] = (key, u32::try_from(tree.ends.len()).unwrap_or(u32::MAX));
-                    tree.ends.push(Vec::new());
-                }
-                node = tree.places[place].1;
+                let node = ways.get(&key).map_or(0, |way| way.below);
+                key = u64::from(node) << 32 | c;
+                let next = short(ways.len() + 1);
+                ways.entry(key).or_insert(Place { key, below: next, ends: 0 });
                 at += len;
             }
-            let before = u32::try_from(first).unwrap_or(u32::MAX);
-            tree.ends[node as usize].push(Entry { gram: 0, before, literal: *number });
+            let Some(way) = ways.get_mut(&key) else { continue };
+            if way.ends == 0 {
+                way.ends = short(ends.len());
+                ends.push(Vec::new());
+            }
+            ends[way.ends as usize].push(Entry { gram: 0, before: short(first), spot: *spot });
+        }
+        if ways.is_empty() {
+            return Letters::default();
+        }
+        let bits = (2 * ways.len()).next_power_of_two().trailing_zeros();
+        let mut tree = Letters { places: vec![Place::default(); 1 << bits], shift: u64::BITS - bits, ends };
+        for way in ways.into_values() {
+            let place = tree.place(way.key);
+            tree.places[place] = way;
         }
         tree
     }
@@ -75,7 +91,7 @@ impl Letters {
     fn place(&self, key: u64) -> usize {
         #[allow(clippy::cast_possible_truncation, reason = "few bits are left")]
         let mut place = (key.wrapping_mul(FACTOR) >> self.shift) as usize;
-        while self.places[place].0 != key && self.places[place].0 != 0 {
+        while self.places[place].key != key && self.places[place].key != 0 {
             place = (place + 1) & (self.places.len() - 1);
         }
         place
@@ -102,12 +118,14 @@ impl Letters {
     fn walk(&self, bytes: &[u8], from: usize, told: &mut impl FnMut(&Entry, usize)) {
         let (mut at, mut node) = (from, 0);
         while let Some((c, len)) = character(bytes, at) {
-            let (key, next) = self.places[self.place(u64::from(node) << 32 | c)];
-            if key == 0 {
+            let place = self.places[self.place(u64::from(node) << 32 | c)];
+            if place.key == 0 {
                 return;
             }
-            self.ends[next as usize].iter().for_each(|entry| told(entry, from));
-            (at, node) = (at + len, next);
+            if place.ends != 0 {
+                self.ends[place.ends as usize].iter().for_each(|entry| told(entry, from));
+            }
+            (at, node) = (at + len, place.below);
         }
     }
 }

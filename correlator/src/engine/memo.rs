@@ -6,7 +6,7 @@
 
 use super::column::{Held, Key};
 use super::hash::{RuleMap, hash, hash_ends};
-use super::index::{Index, number_key};
+use super::index::{Index, Literal, number_key, short};
 use crate::sigma::pattern;
 
 /// How many values are remembered: as many as the processor's second cache holds.
@@ -19,8 +19,6 @@ const ROOMS_MAX: usize = 64;
 const ROOM_BYTES_MAX: usize = 1 << 16;
 /// How many texts are looked for one by one in a value before all are looked for at once.
 const COMPARED_MAX: u8 = 32;
-/// With more candidates than these they are looked for at once from the beginning.
-const CANDIDATES_FEW: usize = 16;
 
 /// What a field of a program wants to know of each value.
 #[derive(Debug, Default)]
@@ -33,10 +31,23 @@ pub(super) struct Wanted {
     pub(super) witnesses: Index,
     /// For each of them those rules.
     pub(super) by_text: Vec<Vec<u32>>,
-    /// Every text that is asked about.
+    /// The other texts that are asked about: numbered from the last witness on.
     pub(super) texts: Index,
     /// For each number, the rules that it makes candidates.
     pub(super) by_number: RuleMap<u64, Vec<u32>>,
+}
+
+impl Wanted {
+    /// The number of the first text that is no witness.
+    pub(super) fn texts_from(&self) -> u32 {
+        short(self.by_text.len())
+    }
+
+    /// The number of a text.
+    pub(super) fn number(&self, literal: &Literal) -> Option<u32> {
+        let other = || self.texts.number(literal).map(|number| number + self.texts_from());
+        self.witnesses.number(literal).or_else(other)
+    }
 }
 
 /// A value and what is known of it.
@@ -54,11 +65,12 @@ pub(super) struct Entry {
     text: Vec<u8>,
     key_len: u32,
     /// Two bits for each part of a condition that is about this field alone: whether it is known, whether it holds. Behind
-    /// them the rules that it makes candidates, and the texts that it has, once they are numbered.
+    /// them the rules that it makes candidates, and the texts that it has: the witnesses, and the others once they are
+    /// numbered.
     words: Vec<u32>,
     candidates_at: u32,
     texts_at: u32,
-    is_numbered: bool,
+    pub(super) is_numbered: bool,
     /// How many texts may still be looked for one by one.
     comparable: u8,
 }
@@ -115,14 +127,14 @@ impl Memo {
         left.is_some()
     }
 
-    /// The entry with the texts that its value has.
+    /// The entry with all the texts that its value has.
     pub(super) fn numbered(&mut self, at: EntryAt, wanted: &Wanted) -> &Entry {
         if !self.get(at).is_numbered {
             let mut found = std::mem::take(&mut self.found);
             found.clear();
             let entry = self.get_mut(at);
             wanted.texts.find(entry.folded(), &mut found);
-            entry.words.extend_from_slice(&found);
+            entry.words.extend(found.iter().map(|text| text + wanted.texts_from()));
             (entry.is_numbered, entry.comparable) = (true, 0);
             self.found = found;
         }
@@ -256,7 +268,7 @@ impl Entry {
         std::str::from_utf8(self.folded()).unwrap_or_default()
     }
 
-    /// The texts that its value has, by number in order; they are numbered.
+    /// The texts that its value has, by number in order; before they are numbered, only the witnesses.
     pub(super) fn texts(&self) -> &[u32] {
         self.words.get(self.texts_at as usize..).unwrap_or_default()
     }
@@ -294,10 +306,10 @@ impl Entry {
         self.words.resize(parts.div_ceil(PARTS as usize), 0);
         self.candidates_at = short(self.words.len());
         self.is_numbered = false;
+        found.clear();
         if !wanted.witnesses.is_empty() {
-            found.clear();
             wanted.witnesses.find(self.folded(), found);
-            for text in found {
+            for text in &*found {
                 self.words.extend_from_slice(&wanted.by_text[*text as usize]);
             }
         }
@@ -308,11 +320,7 @@ impl Entry {
             self.words.extend_from_slice(rules);
         }
         self.texts_at = short(self.words.len());
-        self.comparable = if self.candidates().len() > CANDIDATES_FEW { 0 } else { COMPARED_MAX };
+        self.words.extend_from_slice(found);
+        self.comparable = COMPARED_MAX;
     }
-}
-
-/// Counts here are of one value's texts and rules.
-fn short(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }

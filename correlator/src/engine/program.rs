@@ -149,11 +149,7 @@ impl Program {
 
     /// The number of a text of a slot.
     pub(super) fn number(&self, slot: u16, literal: &Literal) -> Option<u32> {
-        let literals = self.slots.get(usize::from(slot))?.wanted.texts.literals();
-        let from = literals.partition_point(|one| one.text < literal.text);
-        let same = literals.get(from..)?.iter().take_while(|one| one.text == literal.text);
-        let at = same.enumerate().find(|(_, one)| *one == literal)?.0 + from;
-        u32::try_from(at).ok()
+        self.slots.get(usize::from(slot))?.wanted.number(literal)
     }
 
     /// The slot that is the record as a whole.

@@ -37,6 +37,8 @@ struct Reason {
     owner: u32,
     /// The numbers of texts, each with the first pattern that it decides.
     numbers: Among,
+    /// Whether all of these are witnesses, which are known of every value.
+    are_known: bool,
     /// The patterns that no number decides, by their places in order.
     others: Vec<Other>,
 }
@@ -107,15 +109,18 @@ impl Reasons {
 impl Reason {
     fn new(slot: u16, all: bool, patterns: &[(Wanted, String)], program: &Program) -> Reason {
         let (mut numbers, mut others) = (Vec::new(), Vec::new());
+        let witnesses = program.wanted(slot).texts_from();
         let is_long = !all && patterns.len() >= NUMBERED_MIN;
         for (place, (wanted, _)) in (0u32..).zip(patterns) {
             let text = Literal::deciding(wanted);
-            match text.as_ref().filter(|_| is_long).and_then(|text| program.number(slot, text)) {
+            let number = text.as_ref().filter(|_| !all).and_then(|text| program.number(slot, text));
+            match number.filter(|number| is_long || *number < witnesses) {
                 Some(number) => numbers.push((number, place)),
                 None => others.push(Other { place, text: text.as_ref().map(Text::of) }),
             }
         }
-        Reason { slot, owner: program.owner(slot), numbers: Among::new(numbers), others }
+        let are_known = numbers.iter().all(|(number, _)| *number < witnesses);
+        Reason { slot, owner: program.owner(slot), numbers: Among::new(numbers), are_known, others }
     }
 
     /// The places of the patterns whose texts the value has.
@@ -125,8 +130,8 @@ impl Reason {
         program: &Program,
         memo: &'m mut Memo,
     ) -> impl Iterator<Item = u32> + 'm {
-        let texts = match self.numbers.is_empty() {
-            true => &[],
+        let texts = match self.are_known {
+            true => memo.get(entry).texts(),
             false => memo.numbered(entry, program.wanted(self.slot)).texts(),
         };
         self.numbers.places(texts)

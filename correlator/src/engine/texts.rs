@@ -14,12 +14,14 @@ const FEW_MAX: usize = 16;
 /// The texts of one atom.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    /// Those that are numbered, by their numbers in the slot's index.
+    /// Those that are numbered, by their numbers in the slot.
     numbers: Among,
     /// The others.
     short: Box<[Text]>,
-    /// All of them, if they are few.
+    /// All that are no witnesses, if they are few.
     few: Box<[Text]>,
+    /// Whether all are witnesses.
+    are_witnesses: bool,
 }
 
 /// A text, ready to be looked for.
@@ -41,25 +43,19 @@ impl Text {
 }
 
 impl Texts {
-    /// These texts of a slot whose index numbers its texts so.
-    pub(super) fn new<'t>(
-        texts: impl Iterator<Item = &'t Literal>,
-        numbers: &HashMap<Literal, u32>,
-    ) -> Texts {
-        let (mut numbered, mut short, mut few) = (Vec::new(), Vec::new(), Vec::new());
-        for literal in texts {
-            match numbers.get(literal) {
-                Some(number) => numbered.push((*number, 0)),
-                None => short.push(Text::of(literal)),
-            }
-            if few.len() <= FEW_MAX {
-                few.push(Text::of(literal));
-            }
+    /// These texts of a slot that numbers its texts so; those below `witnesses` are witnesses.
+    pub(super) fn new(texts: &[Literal], numbers: &HashMap<Literal, u32>, witnesses: u32) -> Texts {
+        let number = |text: &&Literal| numbers.get(*text).copied();
+        let others = || texts.iter().filter(|text| number(text).is_none_or(|number| number >= witnesses));
+        let count = others().count();
+        let few = others().filter(|_| count <= FEW_MAX);
+        let short = texts.iter().filter(|text| number(text).is_none());
+        Texts {
+            numbers: Among::new(texts.iter().filter_map(|text| Some((number(&text)?, 0))).collect()),
+            short: short.map(Text::of).collect(),
+            few: few.map(Text::of).collect(),
+            are_witnesses: count == 0,
         }
-        if few.len() > FEW_MAX {
-            few.clear();
-        }
-        Texts { numbers: Among::new(numbered), short: short.into(), few: few.into() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -68,12 +64,20 @@ impl Texts {
 
     /// Whether the entry's value has one of them.
     pub(super) fn stand_in(&self, at: EntryAt, memo: &mut Memo, wanted: &Wanted) -> bool {
+        let entry = memo.get(at);
+        if self.numbers.has_one(entry.texts()) {
+            return true;
+        }
+        if self.are_witnesses {
+            return false;
+        }
+        let is_numbered = entry.is_numbered;
         if !self.few.is_empty() && memo.may_compare(at, self.few.len()) {
             let folded = memo.get(at).folded();
             return self.few.iter().any(|text| text.holds(folded));
         }
         let entry = memo.numbered(at, wanted);
-        self.numbers.places(entry.texts()).next().is_some()
+        (!is_numbered && self.numbers.has_one(entry.texts()))
             || self.short.iter().any(|text| text.holds(entry.folded()))
     }
 }

@@ -12,7 +12,7 @@ use crate::engine::texts::{NUMBERED_BYTES_MIN, Texts};
 use crate::record::FieldRef;
 use crate::ruleset::RuleSet;
 use crate::sigma::pattern::Pattern;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Builds a program.
 #[derive(Default)]
@@ -175,21 +175,28 @@ impl Program {
     /// Numbers the texts that atoms ask about.
     fn number_texts(&mut self, often: &impl Fn(&Witness) -> f64, grams: &GramCounts) {
         let asked: Vec<Vec<Literal>> = self.graph.atoms.iter().map(|atom| atom.texts(often)).collect();
-        let mut texts: Vec<HashSet<&Literal>> = self.slots.iter().map(|_| HashSet::new()).collect();
+        let mut others: Vec<Vec<Literal>> = vec![Vec::new(); self.slots.len()];
+        let numbers = self.slots.iter().map(|slot| slot.wanted.witnesses.literals().iter().cloned().zip(0..));
+        let mut numbers: Vec<HashMap<Literal, u32>> = numbers.map(Iterator::collect).collect();
         for (atom, asked) in self.graph.atoms.iter().zip(&asked) {
-            let numbered = asked.iter().filter(|text| text.text.len() >= NUMBERED_BYTES_MIN);
-            texts[usize::from(atom.slot)].extend(numbered);
+            let (numbers, others) =
+                (&mut numbers[usize::from(atom.slot)], &mut others[usize::from(atom.slot)]);
+            for text in asked.iter().filter(|text| text.text.len() >= NUMBERED_BYTES_MIN) {
+                let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+                numbers.entry(text.clone()).or_insert_with(|| {
+                    others.push(text.clone());
+                    next
+                });
+            }
         }
-        let mut numbers: Vec<HashMap<Literal, u32>> = Vec::new();
-        for (slot, texts) in self.slots.iter_mut().zip(texts) {
-            let mut sorted: Vec<Literal> = texts.into_iter().cloned().collect();
-            sorted.sort_by(|a, b| a.text.cmp(&b.text));
-            numbers.push(sorted.iter().cloned().zip(0..).collect());
-            slot.wanted.texts = Index::new(sorted, |gram| grams.of(gram));
+        for (slot, others) in self.slots.iter_mut().zip(others) {
+            slot.wanted.texts = Index::new(others, |gram| grams.of(gram));
         }
-        let atoms = self.graph.atoms.iter().zip(&asked);
-        self.texts_of =
-            atoms.map(|(atom, texts)| Texts::new(texts.iter(), &numbers[usize::from(atom.slot)])).collect();
+        let texts = self.graph.atoms.iter().zip(&asked).map(|(atom, texts)| {
+            let slot = usize::from(atom.slot);
+            Texts::new(texts, &numbers[slot], self.slots[slot].wanted.texts_from())
+        });
+        self.texts_of = texts.collect();
     }
 }
 
