@@ -177,8 +177,12 @@ impl ConsumerContext for Group {
         }
     }
 
-    fn post_rebalance(&self, _: &BaseConsumer<Group>, change: &Rebalance<'_>) {
+    fn post_rebalance(&self, consumer: &BaseConsumer<Group>, change: &Rebalance<'_>) {
         if let Rebalance::Assign(partitions) = change {
+            // One that was taken from us while we stood still would stand still for ever: [`Consumer::go_on`] knows it no more.
+            if let Err(error) = consumer.resume(partitions) {
+                tracing::warn!("read {} on: {error}", self.topic);
+            }
             let given =
                 lock(&self.owned).give(partitions.elements().iter().map(|element| element.partition()));
             lock(&self.changes).push_back(Change::Given(given));
