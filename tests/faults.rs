@@ -66,6 +66,16 @@ fn kill_each(stack: &mut Stack, _: &Broker) {
     }
 }
 
+/// The broker dies while its readers wait for the store, and they read on by themselves.
+fn broker_goes_amid(stack: &Stack, broker: &Broker) {
+    let client = stack.client();
+    let reaches = |count| wait(Duration::from_secs(90), || (client.count("") >= count).then_some(()));
+    assert!(reaches(1).is_some(), "something is stored");
+    let before = client.count("");
+    broker.kill_and_restart();
+    assert!(reaches((before + 5000).min(lines() as u64)).is_some(), "nothing is read any more");
+}
+
 fn broker_hangs(stack: &mut Stack, broker: &Broker) {
     broker.signal("-STOP");
     std::thread::sleep(trouble());
@@ -137,7 +147,8 @@ fn whatever_happens_the_answer_is_that_of_one_process() {
         }
         return;
     }
-    let mut stack = reference.begin("", Some(Arc::clone(&broker)));
+    let mut stack = reference.begin(CONFIG, Some(Arc::clone(&broker)));
+    broker_goes_amid(&stack, &broker);
     kill_each(&mut stack, &broker);
     broker.kill_and_restart();
     for role in ["correlate", "collect"] {
